@@ -1,0 +1,3 @@
+module github.com/simcap/simcap
+
+go 1.26
