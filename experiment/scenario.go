@@ -16,6 +16,7 @@ type Scenario struct {
 	SLO          []Objective
 	Sweep        []Axis // grid of `simcap sweep`
 	PlanSearch   []Axis // space of `simcap plan`
+	Synthetic    bool   // a profile that it uses was not measured on real hardware
 }
 
 // Replications says how many independent runs to make.

@@ -29,7 +29,7 @@ type Platform struct {
 	Routing             Routing    `yaml:"routing"`
 	Pack                bool       `yaml:"pack"`
 	BurstPoll           sim.Time   `yaml:"burst_poll"`
-	HardCap             int        `yaml:"hard_cap"` // containers a function; None: unlimited
+	HardCap             int        `yaml:"hard_cap" none:"unlimited"` // containers a function; None: unlimited
 	TimeoutKillsContain bool       `yaml:"timeout_kills_container"`
 	Limits              Limits     `yaml:"limits"`
 	Prices              Prices     `yaml:"prices"`
@@ -63,29 +63,29 @@ var Routings = []Routing{MostRecent, LongestIdle, LeastLoaded, MostLoaded, Newes
 
 // Limits are the platform's limits on submissions (rule 3). None lifts one.
 type Limits struct {
-	PendingSync    int      `yaml:"pending_sync"`
-	TotalSync      int      `yaml:"total_sync"`
-	PendingAsync   int      `yaml:"pending_async"`
-	MapConcurrency int      `yaml:"map_concurrency"`
-	RateSync       float64  `yaml:"rate_sync" unit:"rate"`  // per second; None: unlimited
-	RateAsync      float64  `yaml:"rate_async" unit:"rate"` // per second; None: unlimited
-	Burst          sim.Time `yaml:"burst"`                  // depth of the token buckets, in time
+	PendingSync    int      `yaml:"pending_sync" none:"unlimited"`
+	TotalSync      int      `yaml:"total_sync" none:"unlimited"`
+	PendingAsync   int      `yaml:"pending_async" none:"unlimited"`
+	MapConcurrency int      `yaml:"map_concurrency" none:"unlimited"`
+	RateSync       float64  `yaml:"rate_sync" unit:"rate" none:"unlimited"`  // per second; None: unlimited
+	RateAsync      float64  `yaml:"rate_async" unit:"rate" none:"unlimited"` // per second; None: unlimited
+	Burst          sim.Time `yaml:"burst"`                                   // depth of the token buckets, in time
 }
 
 // Prices in USD. A function's price is the sum of its GPUs, cores and memory, times its region.
 type Prices struct {
-	GPU          map[string]float64 `yaml:"gpu"`     // USD per GPU and second, by name
-	CPU          float64            `yaml:"cpu"`     // USD per physical core and second
-	Memory       float64            `yaml:"memory"`  // USD per GiB and second
-	Regions      map[string]float64 `yaml:"regions"` // multiplier by region name
+	GPU          map[string]float64 `yaml:"gpu" unit:"price"`    // USD per GPU and second, by name
+	CPU          float64            `yaml:"cpu" unit:"price"`    // USD per physical core and second
+	Memory       float64            `yaml:"memory" unit:"price"` // USD per GiB and second
+	Regions      map[string]float64 `yaml:"regions"`             // multiplier by region name
 	NarrowRegion float64            `yaml:"narrow_region"`
 }
 
 // Workspace caps what all functions use together; None: no cap.
 type Workspace struct {
 	Plan          string `yaml:"plan"`
-	MaxContainers int    `yaml:"max_containers"`
-	MaxGPUs       int    `yaml:"max_gpus"`
+	MaxContainers int    `yaml:"max_containers" none:"unlimited"`
+	MaxGPUs       int    `yaml:"max_gpus" none:"unlimited"`
 }
 
 // Function is one function's settings, as the file says them.
@@ -97,7 +97,7 @@ type Function struct {
 	MemoryGiB        float64        `yaml:"memory" unit:"memory"`
 	Region           string         `yaml:"region"`
 	MinContainers    int            `yaml:"min_containers"`
-	MaxContainers    int            `yaml:"max_containers"` // None: unlimited
+	MaxContainers    int            `yaml:"max_containers" none:"unlimited"` // None: unlimited
 	BufferContainers int            `yaml:"buffer_containers"`
 	ScaledownWindow  sim.Time       `yaml:"scaledown_window"`
 	Concurrent       Concurrent     `yaml:"concurrent"`
@@ -168,7 +168,7 @@ type Update struct {
 	At               sim.Time  `yaml:"at"`
 	Every            sim.Time  `yaml:"every"` // 0: once
 	MinContainers    *int      `yaml:"min_containers"`
-	MaxContainers    *int      `yaml:"max_containers"`
+	MaxContainers    *int      `yaml:"max_containers" none:"unlimited"`
 	BufferContainers *int      `yaml:"buffer_containers"`
 	ScaledownWindow  *sim.Time `yaml:"scaledown_window"`
 }

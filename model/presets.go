@@ -101,28 +101,6 @@ func modalPrices() Prices {
 // Names are the GPUs that have a price, in alphabetical order.
 func (p *Prices) Names() []string { return slices.Sorted(maps.Keys(p.GPU)) }
 
-// PricePerS is what a container of f costs in USD per second: its GPUs, cores and memory, times the
-// multiplier of its region.
-func (f *Function) PricePerS(p *Prices) float64 {
-	price := float64(f.GPUs)*p.GPU[f.GPU] + f.CPU*p.CPU + f.MemoryGiB*p.Memory
-	return price * p.RegionFactor(f.Region)
-}
-
-// RegionFactor is the price multiplier of a region: its own, else that of narrow regions, and 1
-// where no region is asked for or none has a price.
-func (p *Prices) RegionFactor(region string) float64 {
-	if region == "" {
-		return 1
-	}
-	if factor, ok := p.Regions[region]; ok {
-		return factor
-	}
-	if p.NarrowRegion > 0 {
-		return p.NarrowRegion
-	}
-	return 1
-}
-
 // Plans of a workspace, in the order in which the documentation names them.
 var Plans = []string{"starter", "team"}
 
@@ -184,4 +162,9 @@ func NewWorkload(name, function string) Workload {
 		OrderOutputs: true,
 		Size:         dist.Constant{Value: 1},
 	}
+}
+
+// BackoffRetries is the defaults of a retry policy that names its parts; no retries yet.
+func BackoffRetries() Retries {
+	return Retries{InitialDelay: sim.Second, BackoffCoefficient: 2, MaxDelay: sim.Minute}
 }
