@@ -28,17 +28,20 @@ type Estimate struct {
 
 // Measures is M of SPEC section 4. A workload's has no Containers, Utilization and Cost.
 type Measures struct {
-	Inputs           InputCounts      `json:"inputs"`
-	LatencyS         Quantiles        `json:"latency_s"`
-	BreakdownS       Breakdown        `json:"breakdown_s"`
-	ThroughputPerS   Estimate         `json:"throughput_per_s"`
-	RejectedFraction Estimate         `json:"rejected_fraction"`
-	QueueMean        Estimate         `json:"queue_mean"`
-	BatchSizeMean    Estimate         `json:"batch_size_mean"`
-	Containers       *ContainerCounts `json:"containers,omitempty"`
-	Utilization      *Estimate        `json:"utilization,omitempty"`
-	CostUSD          *Cost            `json:"cost_usd,omitempty"`
-	Calls            CallCounts       `json:"calls"`
+	Inputs           InputCounts `json:"inputs"`
+	LatencyS         Quantiles   `json:"latency_s"`
+	BreakdownS       Breakdown   `json:"breakdown_s"`
+	ThroughputPerS   Estimate    `json:"throughput_per_s"`
+	RejectedFraction Estimate    `json:"rejected_fraction"`
+	// Fractions that only objectives name; the counts in Inputs say the same.
+	ColdStartFraction Estimate         `json:"-"` // cold started / submitted
+	CompletedFraction Estimate         `json:"-"` // completed / submitted
+	QueueMean         Estimate         `json:"queue_mean"`
+	BatchSizeMean     Estimate         `json:"batch_size_mean"`
+	Containers        *ContainerCounts `json:"containers,omitempty"`
+	Utilization       *Estimate        `json:"utilization,omitempty"`
+	CostUSD           *Cost            `json:"cost_usd,omitempty"`
+	Calls             CallCounts       `json:"calls"`
 }
 
 // InputCounts counts the inputs first submitted in the window by what became of them.
@@ -129,6 +132,29 @@ type Detail struct {
 	Assumptions  []Assumption              `json:"assumptions"`   // settings that the platform does not publish
 	WindowS      [2]float64                `json:"window_s"`      // start and end of the statistics' window
 	Functions    map[string]FunctionDetail `json:"functions"`
+	Workloads    map[string]WorkloadDetail `json:"workloads,omitempty"`
+	Platform     string                    `json:"platform,omitempty"`     // the preset's name
+	PriceSource  string                    `json:"price_source,omitempty"` // where the prices come from, with the date
+	Synthetic    bool                      `json:"synthetic,omitempty"`    // a profile was not measured on hardware
+	Sensitivity  map[string]string         `json:"sensitivity,omitempty"`  // by an assumption's key: what a sweep of it showed
+}
+
+// WorkloadDetail is one workload's pictures.
+type WorkloadDetail struct {
+	Function string       `json:"function"`
+	Method   string       `json:"method"`
+	Makespan Distribution `json:"makespan"` // of calls that are over, all replications
+}
+
+// PoolSettings are the settings of a function that its pictures and hints name.
+type PoolSettings struct {
+	MinContainers    int     `json:"min_containers"`
+	MaxContainers    int     `json:"max_containers"` // 0: unlimited
+	BufferContainers int     `json:"buffer_containers"`
+	ScaledownWindowS float64 `json:"scaledown_window_s"`
+	MaxInputs        int     `json:"max_inputs"`
+	MaxBatchSize     int     `json:"max_batch_size"` // 0: not batched
+	BatchWaitS       float64 `json:"batch_wait_s"`
 }
 
 // Assumption is a setting of the platform model that the platform does not publish.
@@ -142,6 +168,7 @@ type Assumption struct {
 type FunctionDetail struct {
 	GPU          string         `json:"gpu"`
 	PricePerS    float64        `json:"price_per_s"` // USD per container and second
+	Settings     PoolSettings   `json:"settings"`
 	Series       Series         `json:"series"`
 	Latency      Distribution   `json:"latency"`
 	Bands        []Band         `json:"bands"` // what inputs at p0-50, 50-90, 90-95, 95-99, 99-99.9, 99.9-100 spent their time on
