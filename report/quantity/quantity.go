@@ -144,8 +144,8 @@ func Grouped(v float64, places int) string {
 	return sign + whole + rest
 }
 
-// Range writes an interval in the unit that suits its middle, with two digits of its half-width:
-// "1.20–1.28 s".
+// Range writes an interval in the unit that suits its end, with as many digits as its half-width makes
+// meaningful: "1.20–1.28 s".
 func Range(kind Kind, low, high float64) string {
 	if math.IsNaN(low+high) || math.IsInf(low, 0) || math.IsInf(high, 0) {
 		return None
@@ -159,15 +159,20 @@ func Range(kind Kind, low, high float64) string {
 	return strings.TrimSuffix(from, s.suffix) + "–" + strings.TrimPrefix(to, s.prefix)
 }
 
-// rangeDecimals leaves two digits of the half-width, never more than twelve decimals.
+// rangeDecimals leaves one digit of the half-width, two where it begins with a 1; never more than twelve
+// decimals.
 func rangeDecimals(kind Kind, s scale, low, high float64) int {
 	half := (high - low) / 2 / s.size
 	most := decimals(kind, math.Max(math.Abs(low), math.Abs(high))/s.size)
 	if half <= 0 {
 		return most
 	}
-	places := 1 - int(math.Floor(math.Log10(half)))
-	if kind == USD && places == 1 {
+	power := math.Floor(math.Log10(half))
+	places := -int(power)
+	if half < 2*math.Pow(10, power) {
+		places++
+	}
+	if kind == USD && places < 2 && most == 2 {
 		places = 2 // cents come in pairs
 	}
 	return min(max(places, 0), max(most, 2), 12)
