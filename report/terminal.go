@@ -321,7 +321,7 @@ func (s *summary) whyRow(label string, parts split) {
 		return
 	}
 	rest := s.room() - bandColumn - meanColumn - 4
-	most := min(48, rest-8)
+	most := min(max(rest*11/20, 30), 48, rest-4)
 	words := parts.words(3)
 	if width(words) > most {
 		words = parts.words(2)
@@ -329,9 +329,9 @@ func (s *summary) whyRow(label string, parts split) {
 	if width(words) > most {
 		words = parts.words(1)
 	}
-	bar := min(rest-min(most, 30), rest-most+14)
+	bar := max(rest-most, 1)
 	s.line(left(label, bandColumn) + right(quantity.Format(quantity.Seconds, parts.total()), meanColumn) + "  " +
-		s.bar(parts.Parts[:], partShades, bar) + "  " + quantity.Cut(words, rest-bar))
+		s.bar(parts.Parts[:], partShades, bar) + "  " + quantity.Cut(words, most))
 }
 
 func (s *summary) functions() {
