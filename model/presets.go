@@ -40,8 +40,9 @@ func NewPlatform(preset string) (Platform, bool) {
 // token buckets of asynchronous inputs.
 func modalPlatform() Platform {
 	return Platform{
-		Preset:              PresetModal,
-		Autoscaler:          Autoscaler{Policy: "modal", Interval: sim.Second, Gain: 1, CancelStarting: true},
+		Preset: PresetModal,
+		Autoscaler: Autoscaler{Policy: "modal", Interval: sim.Second, Gain: 1,
+			CancelStarting: true},
 		Routing:             MostRecent,
 		BurstPoll:           3 * sim.Second,
 		HardCap:             4000,
