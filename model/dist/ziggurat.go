@@ -1,0 +1,112 @@
+package dist
+
+import (
+	"math"
+
+	"github.com/simcap/simcap/sim"
+)
+
+// The ziggurat method covers a density by layers of equal area; all but one or two draws in a hundred
+// need one random word, one table look-up and one multiplication. Marsaglia and Tsang, "The ziggurat
+// method for generating random variables" (J. Statistical Software 5(8), 2000); constants r and v for
+// 256 layers are theirs.
+
+// ziggurat holds the layers of one density, scaled to 53-bit uniforms.
+type ziggurat struct {
+	width [256]float64 // x of a layer's edge / 2^53
+	inner [256]uint64  // 53-bit values below this lie under the curve for sure
+	y     [256]float64 // density at the layer's edge
+}
+
+const (
+	expR, expV       = 7.697117470131487, 3.949659822581572e-3
+	normalR, normalV = 3.6541528853610088, 4.92867323399e-3
+	scale53          = 1 << 53
+)
+
+var (
+	expLayers = newZiggurat(expR, expV, func(x float64) float64 { return math.Exp(-x) },
+		func(y float64) float64 { return -math.Log(y) })
+	normalLayers = newZiggurat(normalR, normalV, func(x float64) float64 { return math.Exp(-x * x / 2) },
+		func(y float64) float64 { return math.Sqrt(-2 * math.Log(y)) })
+)
+
+// newZiggurat builds the layers of density f with inverse g, tail edge r and layer area v.
+func newZiggurat(r, v float64, f, g func(float64) float64) *ziggurat {
+	z := &ziggurat{}
+	edge, above := r, r
+	base := v / f(r)
+	z.inner[0] = uint64(r / base * scale53)
+	z.width[0], z.width[255] = base/scale53, r/scale53
+	z.y[0], z.y[255] = 1, f(r)
+	for i := 254; i >= 1; i-- {
+		edge = g(v/edge + f(edge))
+		z.inner[i+1] = uint64(edge / above * scale53)
+		above = edge
+		z.y[i] = f(edge)
+		z.width[i] = edge / scale53
+	}
+	return z
+}
+
+// SampleExp is exponential with mean 1.
+func SampleExp(luck *sim.Luck) float64 {
+	word := luck.Uint64()
+	layer, j := word&255, word>>11
+	x := float64(j) * expLayers.width[layer]
+	if j < expLayers.inner[layer] {
+		return x
+	}
+	return slowExp(luck, layer, x)
+}
+
+func slowExp(luck *sim.Luck, layer uint64, x float64) float64 {
+	z := expLayers
+	for {
+		if layer == 0 {
+			return expR - math.Log(luck.Open())
+		}
+		if z.y[layer]+luck.Float64()*(z.y[layer-1]-z.y[layer]) < math.Exp(-x) {
+			return x
+		}
+		word := luck.Uint64()
+		layer = word & 255
+		x = float64(word>>11) * z.width[layer]
+		if word>>11 < z.inner[layer] {
+			return x
+		}
+	}
+}
+
+// SampleNormal is standard normal.
+func SampleNormal(luck *sim.Luck) float64 {
+	z := normalLayers
+	for {
+		word := luck.Uint64()
+		layer, sign, j := word&255, word>>8&1, word>>11
+		x := float64(j) * z.width[layer]
+		if j >= z.inner[layer] {
+			switch {
+			case layer == 0:
+				x = normalTail(luck)
+			case z.y[layer]+luck.Float64()*(z.y[layer-1]-z.y[layer]) >= math.Exp(-x*x/2):
+				continue
+			}
+		}
+		if sign == 1 {
+			return -x
+		}
+		return x
+	}
+}
+
+// normalTail is |Z| given that it exceeds normalR (Marsaglia 1964).
+func normalTail(luck *sim.Luck) float64 {
+	for {
+		x := -math.Log(luck.Open()) / normalR
+		y := -math.Log(luck.Open())
+		if y+y >= x*x {
+			return normalR + x
+		}
+	}
+}
