@@ -1,0 +1,152 @@
+package model
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/simcap/simcap/model/dist"
+	"github.com/simcap/simcap/model/workload"
+	"github.com/simcap/simcap/sim"
+)
+
+// least is the smallest value that a valid distribution can draw.
+func least(d dist.Dist) float64 {
+	switch d := d.(type) {
+	case dist.Constant:
+		return d.Value
+	case dist.Uniform:
+		return d.Low
+	case dist.Pareto:
+		return d.Least
+	case dist.Empirical:
+		return slices.Min(d.Values)
+	case dist.Quantiles:
+		return d.Points[0].Value
+	case dist.Mixture:
+		smallest := math.Inf(1)
+		for _, p := range d.Parts {
+			smallest = min(smallest, least(p.Dist))
+		}
+		return smallest
+	case dist.Truncated:
+		if d.Min > 0 {
+			return max(d.Min, least(d.Dist))
+		}
+		return least(d.Dist)
+	}
+	return 0
+}
+
+// endless says whether a process goes on for ever unless it is stopped.
+func endless(k workload.Kind) bool {
+	_, closed := any(k).(workload.Closed)
+	return closed || k.RatePerS() != 0
+}
+
+// changes checks updates and deploys one by one, and then in the order in which they will happen.
+func (v *validator) changes(c *Config, f *Function, at string) {
+	for i := range f.Updates {
+		u := &f.Updates[i]
+		path := fmt.Sprintf("%supdates[%d]", at, i)
+		v.time(path+".at", u.At)
+		v.time(path+".every", u.Every)
+		if u.MinContainers != nil {
+			v.count(path+".min_containers", *u.MinContainers, 0, MostContainers)
+		}
+		if u.MaxContainers != nil {
+			v.countOrNone(path+".max_containers", *u.MaxContainers, 1, MostContainers)
+		}
+		if u.BufferContainers != nil {
+			v.count(path+".buffer_containers", *u.BufferContainers, 0, MostContainers)
+		}
+		if u.ScaledownWindow != nil {
+			v.time(path+".scaledown_window", *u.ScaledownWindow)
+		}
+		if u.MinContainers == nil && u.MaxContainers == nil && u.BufferContainers == nil &&
+			u.ScaledownWindow == nil {
+			v.warn(path, "changes nothing")
+		}
+		if c.Horizon > 0 && u.At > c.Horizon {
+			v.warn(path+".at", "lies after the horizon")
+		}
+	}
+	for i := range f.Deploys {
+		path := fmt.Sprintf("%sdeploys[%d]", at, i)
+		v.time(path+".at", f.Deploys[i].At)
+		v.oneOf(path+".strategy", "strategy", f.Deploys[i].Strategy, Strategies)
+	}
+	v.timeline(c, f, at)
+}
+
+// Strategies are the ways to deploy, in the order in which the documentation names them.
+var Strategies = []string{"rolling", "recreate"}
+
+// longestTimeline bounds how many updates are walked through.
+const longestTimeline = 100_000
+
+// timeline walks through updates and deploys in the order of rule 12 and finds the updates that
+// make min_containers exceed max_containers.
+func (v *validator) timeline(c *Config, f *Function, at string) {
+	end := sim.Never
+	if c.Horizon > 0 {
+		end = c.Horizon
+	}
+	lows, highs := f.MinContainers, unlimitedMax(f.MaxContainers)
+	if lows > highs {
+		return // said already
+	}
+	next := make([]sim.Time, 0, len(f.Updates)+len(f.Deploys))
+	for i := range f.Updates {
+		next = append(next, f.Updates[i].At)
+	}
+	for i := range f.Deploys {
+		next = append(next, f.Deploys[i].At)
+	}
+	for range longestTimeline {
+		i := earliest(next)
+		if i < 0 || next[i] > end {
+			return
+		}
+		now := next[i]
+		next[i] = sim.Never
+		if i >= len(f.Updates) {
+			lows, highs = f.MinContainers, unlimitedMax(f.MaxContainers)
+			continue
+		}
+		u := &f.Updates[i]
+		if u.Every > 0 {
+			next[i] = now + u.Every
+		}
+		if u.MinContainers != nil {
+			lows = *u.MinContainers
+		}
+		if u.MaxContainers != nil {
+			highs = unlimitedMax(*u.MaxContainers)
+		}
+		if lows > highs {
+			const text = "this update makes min_containers (%d) more than max_containers (%d), at %v s"
+			problem := v.wrong(fmt.Sprintf("%supdates[%d]", at, i), text, lows, highs, now.Seconds())
+			problem.Help = "change both in one update, or another one before it"
+			return
+		}
+	}
+}
+
+func unlimitedMax(n int) int {
+	if n == None {
+		return math.MaxInt
+	}
+	return n
+}
+
+// earliest is the index of the earliest instant, the first of equals; -1 where none is left.
+func earliest(times []sim.Time) int {
+	best := -1
+	for i, t := range times {
+		if t >= 0 && t < sim.Never && (best < 0 || t < times[best]) {
+			best = i
+		}
+	}
+	return best
+}
