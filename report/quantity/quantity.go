@@ -212,3 +212,29 @@ func Cut(text string, width int) string {
 	head := width / 2
 	return string(runes[:head]) + "…" + string(runes[n-(width-1-head):])
 }
+
+// Tick writes a value of an axis whose largest value is given: in the unit that suits that, without
+// zeros that say nothing, and large counts in thousands.
+func Tick(kind Kind, v, most float64) string {
+	s := scaleFor(kind, most)
+	if kind != Seconds && kind != Fraction && most >= 10_000 {
+		for _, k := range []scale{{1e3, "", "k"}, {1e6, "", "M"}, {1e9, "", "G"}, {1e12, "", "T"}} {
+			if most >= k.size {
+				s = scale{k.size, s.prefix, k.suffix}
+			}
+		}
+		if kind == PerS {
+			s.suffix += "/s"
+		}
+	}
+	if v == 0 {
+		return s.prefix + "0"
+	}
+	text := strconv.FormatFloat(v/s.size, 'f', 6, 64)
+	if math.Abs(v/s.size) < 0.001 {
+		text = strconv.FormatFloat(v/s.size, 'g', 3, 64)
+	} else {
+		text = strings.TrimRight(strings.TrimRight(text, "0"), ".")
+	}
+	return s.prefix + text + s.suffix
+}
