@@ -347,30 +347,16 @@ func (v *validator) batch(at string, b *service.Batch, most int) {
 // that is good at 1, at most and at its points is good between them.
 func firstBad(c service.Curve, most int, good func(ns float64) bool) int {
 	most = min(max(most, 1), MostInputs)
-	fine := good(extended(c, 1)) && good(extended(c, most))
+	fine := good(c.At(1)) && good(c.At(most))
 	for _, p := range c {
 		fine = fine && (p.N > most || good(p.NS))
 	}
 	for n := 1; n <= most && !fine; n++ {
-		if !good(extended(c, n)) {
+		if !good(c.At(n)) {
 			return n
 		}
 	}
 	return 0
-}
-
-// extended is the curve at n, below its first point by its first segment and beyond its last by its
-// last one.
-func extended(c service.Curve, n int) float64 {
-	if len(c) == 1 {
-		return c[0].NS
-	}
-	i := 0
-	for i < len(c)-2 && n > c[i+1].N {
-		i++
-	}
-	a, b := c[i], c[i+1]
-	return a.NS + (b.NS-a.NS)*float64(n-a.N)/float64(b.N-a.N)
 }
 
 // curve checks a curve's points and says whether the curve can be evaluated.
