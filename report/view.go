@@ -221,8 +221,8 @@ func queueOverTime(r *experiment.Result, function string, t *timeline) (chart.Ch
 	if t.empty() || len(t.Queue) == 0 {
 		return chart.Chart{}, false
 	}
-	most := t.series("most at one time", chart.Queue, chart.Band, t.QueueMax, true)
-	level := t.series("average", chart.Queue, chart.Step, t.Queue, false)
+	most := t.series("longest queue", chart.Queue, chart.Band, t.QueueMax, true)
+	level := t.series("average queue", chart.Queue, chart.Step, t.Queue, false)
 	most.Low = level.Y
 	if len(most.Low) != len(most.Y) {
 		most.Low = make(chart.Values, len(most.Y))

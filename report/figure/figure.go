@@ -65,12 +65,16 @@ const (
 
 // Draw writes the picture. The same picture gives the same bytes.
 func Draw(w io.Writer, p Picture, o Options) error {
+	fitted := o.Height == 0
 	o, err := o.Complete()
 	if err != nil {
 		return err
 	}
 	if len(p.Charts) == 0 {
 		return fmt.Errorf("figure: a picture without charts")
+	}
+	if fitted {
+		o.Height = fittedHeight(p.Charts, o.Height)
 	}
 	pen, err := newPen(o)
 	if err != nil {
@@ -79,6 +83,18 @@ func Draw(w io.Writer, p Picture, o Options) error {
 	rest := pen.header(&p, box{edge, edge, o.Width - 2*edge, o.Height - 2*edge})
 	pen.panels(p.Charts, rest)
 	return pen.writeTo(w)
+}
+
+// fittedHeight is the height that a few bars need; other pictures have the usual one.
+func fittedHeight(charts []chart.Chart, usual float64) float64 {
+	rows := 0
+	for i := range charts {
+		if charts[i].Bars == nil {
+			return usual
+		}
+		rows += len(charts[i].Bars.Rows)
+	}
+	return math.Min(usual, 2*edge+150+64*float64(rows))
 }
 
 // header writes title, subtitle, key and footer, and returns the room that is left.
@@ -116,7 +132,7 @@ type keyEntry struct {
 	name  string
 	role  chart.Role
 	line  bool
-	faint bool
+	alpha float64 // of a band; 0: solid
 }
 
 // keyOf gathers what needs explaining: more than one series or part, each once.
@@ -137,7 +153,7 @@ func keyOf(charts []chart.Chart) []keyEntry {
 				s := &c.XY.Series[k]
 				line := s.Mark == chart.Line || s.Mark == chart.Step
 				if !s.Thin {
-					add(keyEntry{s.Name, s.Role, line, s.Faint})
+					add(keyEntry{s.Name, s.Role, line, alphaOf(s)})
 				}
 			}
 		case c.Bars != nil:
@@ -186,8 +202,8 @@ func (p *pen) swatch(middle at, e keyEntry, width float64) {
 		p.line(stroke{width: 3, color: c}, at{middle.x, middle.y}, at{middle.x + width, middle.y})
 		return
 	}
-	if e.faint {
-		c = fade(c, faint)
+	if e.alpha > 0 {
+		c = fade(c, e.alpha)
 	}
 	p.rect(box{middle.x, middle.y - 6, width, 12}, c)
 }
@@ -197,6 +213,17 @@ const (
 	faint  = 0.22
 	strong = 0.45
 )
+
+// alphaOf is the strength of a band, 0 for what is solid.
+func alphaOf(s *chart.Series) float64 {
+	switch {
+	case s.Mark != chart.Band:
+		return 0
+	case s.Faint:
+		return faint
+	}
+	return strong
+}
 
 func (p *pen) role(r chart.Role) color.NRGBA {
 	if c, ok := p.theme.roles[r]; ok {

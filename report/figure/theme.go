@@ -4,6 +4,7 @@ package figure
 
 import (
 	"image/color"
+	"math"
 
 	"github.com/simcap/simcap/report/chart"
 )
@@ -78,10 +79,22 @@ func heat(v float64) color.NRGBA {
 	return color.NRGBA{mix(a.R, b.R), mix(a.G, b.G), mix(a.B, b.B), 0xff}
 }
 
-// inkOn is black or white, whichever is easier to read on a colour.
+// inkOn is black or white, whichever is easier to read on a colour: always a contrast of at least 4.5.
 func inkOn(c color.NRGBA) color.NRGBA {
-	if 0.2126*float64(c.R)+0.7152*float64(c.G)+0.0722*float64(c.B) > 130 {
-		return rgb(0x14181d)
+	if luminance(c) > 0.179 {
+		return rgb(0x000000)
 	}
 	return rgb(0xffffff)
+}
+
+// luminance is the relative luminance of a colour as WCAG 2 defines it, 0 to 1.
+func luminance(c color.NRGBA) float64 {
+	part := func(v uint8) float64 {
+		s := float64(v) / 255
+		if s <= 0.04045 {
+			return s / 12.92
+		}
+		return math.Pow((s+0.055)/1.055, 2.4)
+	}
+	return 0.2126*part(c.R) + 0.7152*part(c.G) + 0.0722*part(c.B)
 }

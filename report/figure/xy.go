@@ -30,7 +30,7 @@ func (f *frame) held(a at) at {
 func (f *frame) place(x, y float64) at { return f.held(at{f.placeX(x), f.placeY(y)}) }
 
 // yTicks are how many marks an axis of the given height has room for.
-func yTicks(height float64) int { return int(math.Min(6, math.Max(2, height/45))) }
+func yTicks(height float64) int { return int(math.Min(6, math.Max(3, height/32))) }
 
 func (p *pen) marginXY(c *chart.XY) float64 {
 	e := c.Extent()
@@ -184,10 +184,7 @@ func (p *pen) areas(f *frame, series []chart.Series) {
 }
 
 func (p *pen) band(f *frame, s *chart.Series) {
-	alpha := strong
-	if s.Faint {
-		alpha = faint
-	}
+	alpha := alphaOf(s)
 	var upper, lower []at
 	paint := func() {
 		for i := len(lower) - 1; i >= 0; i-- {
