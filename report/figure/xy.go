@@ -50,7 +50,7 @@ func (p *pen) xy(c *chart.XY, plot box, axis bool) {
 	f := &frame{plot, c.Extent(), c.X.Scale, c.Y.Scale}
 	last := p.rightLabel(f, c)
 	f.w -= last
-	p.regions(f, c.Regions)
+	taken := p.regions(f, c.Regions)
 	p.yAxis(f, c.Y)
 	p.xAxis(f, c.X, axis)
 	p.areas(f, c.Series)
@@ -72,8 +72,8 @@ func (p *pen) xy(c *chart.XY, plot box, axis bool) {
 			p.dots(f, s)
 		}
 	}
-	p.rules(f, c.Rules)
-	p.points(f, c)
+	taken = append(taken, p.rules(f, c.Rules)...)
+	p.points(f, c, taken)
 }
 
 // rightLabel is the room that the last label of the x axis needs beyond the plot.
@@ -253,8 +253,9 @@ func (p *pen) columns(f *frame, s *chart.Series) {
 	}
 }
 
-// regions shades parts of the plot, with their labels at the lower right.
-func (p *pen) regions(f *frame, regions []chart.Region) {
+// regions shades parts of the plot, with their labels at the lower right, and returns the labels' places.
+func (p *pen) regions(f *frame, regions []chart.Region) []box {
+	var taken []box
 	or := func(v *float64, otherwise float64) float64 {
 		if v == nil {
 			return otherwise
@@ -269,12 +270,16 @@ func (p *pen) regions(f *frame, regions []chart.Region) {
 		l := letters{size: tickSize, bold: true, color: p.role(r.Role), x: 1}
 		if r.Label != "" && b.x-a.x > p.width(l, r.Label)+12 && b.y-a.y > tickSize*1.6 {
 			p.text(at{b.x - 6, b.y - 6}, l, r.Label)
+			w := p.width(l, r.Label)
+			taken = append(taken, box{b.x - 6 - w, b.y - 6 - tickSize, w, tickSize})
 		}
 	}
+	return taken
 }
 
-// rules draws limits with their names on a ground of their own, so that data does not hide them.
-func (p *pen) rules(f *frame, rules []chart.Rule) {
+// rules draws limits with their names on a ground of their own, so that data does not hide them, and
+// returns the names' places.
+func (p *pen) rules(f *frame, rules []chart.Rule) []box {
 	var taken []box
 	for i := range rules {
 		r := &rules[i]
@@ -312,6 +317,7 @@ func (p *pen) rules(f *frame, rules []chart.Rule) {
 		taken = append(taken, label)
 		p.label(label, l, r.Label)
 	}
+	return taken
 }
 
 // label writes text into a box on a veil of the ground.
@@ -333,7 +339,7 @@ func (p *pen) whisker(f *frame, low, high *float64, fixed float64, vertical bool
 }
 
 // points draws dots with their intervals, the important ones last, and labels where there is room.
-func (p *pen) points(f *frame, c *chart.XY) {
+func (p *pen) points(f *frame, c *chart.XY, taken []box) {
 	for pass := range 2 {
 		for i := range c.Points {
 			q := &c.Points[i]
@@ -353,13 +359,12 @@ func (p *pen) points(f *frame, c *chart.XY) {
 			p.dot(f.place(q.X, q.Y), radius, col)
 		}
 	}
-	p.pointLabels(f, c)
+	p.pointLabels(f, c, taken)
 }
 
 // pointLabels places names beside their dots, the bold ones first, so that none covers a dot, a step of
 // the frontier, or another name. One that finds no place is left out.
-func (p *pen) pointLabels(f *frame, c *chart.XY) {
-	var taken []box
+func (p *pen) pointLabels(f *frame, c *chart.XY, taken []box) {
 	for i := range c.Points {
 		a := f.place(c.Points[i].X, c.Points[i].Y)
 		taken = append(taken, box{a.x - 6, a.y - 6, 12, 12})
@@ -371,6 +376,12 @@ func (p *pen) pointLabels(f *frame, c *chart.XY) {
 			}
 		}
 	}
+	type named struct {
+		box
+		letters
+		text string
+	}
+	var names []named
 	for _, bold := range []bool{true, false} {
 		for i := range c.Points {
 			q := &c.Points[i]
@@ -384,12 +395,15 @@ func (p *pen) pointLabels(f *frame, c *chart.XY) {
 				continue
 			}
 			taken = append(taken, b)
-			if near := (at{b.x + b.w/2, b.y + b.h/2}); math.Abs(near.y-from.y) > 22 {
+			names = append(names, named{b, l, q.Label})
+			if math.Abs(b.y+b.h/2-from.y) > 22 {
 				p.line(stroke{width: 0.8, color: p.theme.axis}, from, at{math.Min(math.Max(from.x, b.x), b.x+b.w),
 					math.Min(math.Max(from.y, b.y), b.y+b.h)})
 			}
-			p.label(b, l, q.Label)
 		}
+	}
+	for i := range names {
+		p.label(names[i].box, names[i].letters, names[i].text)
 	}
 }
 
