@@ -3,6 +3,9 @@
 package workload
 
 import (
+	"fmt"
+	"math"
+
 	"github.com/simcap/simcap/model/dist"
 	"github.com/simcap/simcap/sim"
 )
@@ -18,13 +21,17 @@ type Process struct {
 
 // Kind is one arrival process. Its source yields instants on the process's own clock.
 type Kind interface {
+	// Validate says what is wrong with the parameters, in the words of a scenario file.
 	Validate() error
+	// Source makes the arrivals of one replication. Validate must have passed. What arrival i draws
+	// depends on the stream and on i alone.
 	Source(arrivals sim.Stream) Source
 	// RatePerS is the long-run mean rate of groups per second: NaN when unknown, 0 when finite.
 	RatePerS() float64
 }
 
-// Source yields arrivals in time order.
+// Source yields arrivals in time order. A source that reads a file may also have the methods
+// `Err() error`, why it ended early, and `Close() error`: see Finish.
 type Source interface {
 	// Next fills a and reports true, or reports false when no arrival is left.
 	Next(a *Arrival) bool
@@ -39,73 +46,39 @@ type Arrival struct {
 	Output float64 // tokens
 }
 
-// Poisson arrivals at a constant rate.
-type Poisson struct {
-	RatePerSec float64 `yaml:"rate" unit:"rate"`
+// arrivalAt is an arrival of which only the instant is known.
+func arrivalAt(t sim.Time) Arrival {
+	nan := math.NaN()
+	return Arrival{At: t, Size: nan, Demand: nan, Prompt: nan, Output: nan}
 }
 
-// Constant arrivals: the n-th at n/rate.
-type Constant struct {
-	RatePerSec float64 `yaml:"rate" unit:"rate"`
+// Finish closes what a source holds open, and says why it ended before its last arrival: nil when
+// it did not. A run calls it once when it needs no more arrivals.
+func Finish(s Source) error {
+	var err error
+	if failing, ok := s.(interface{ Err() error }); ok {
+		err = failing.Err()
+	}
+	if open, ok := s.(interface{ Close() error }); ok {
+		if failed := open.Close(); err == nil {
+			err = failed
+		}
+	}
+	return err
 }
 
-// Renewal arrivals: independent gaps.
-type Renewal struct {
-	Interarrival dist.Dist `yaml:"interarrival" unit:"time"`
-}
+// none is a source without arrivals.
+type none struct{}
 
-// MMPP is a Markov-modulated Poisson process: states visited in order, cyclically, for exponential stays.
-type MMPP struct {
-	States []State `yaml:"states"`
-}
+func (none) Next(*Arrival) bool { return false }
 
-// State of an MMPP.
-type State struct {
-	RatePerSec   float64  `yaml:"rate" unit:"rate"`
-	MeanDuration sim.Time `yaml:"mean_duration"`
-}
+// MostPerSec is the highest rate of arrivals that a process can have: one in each nanosecond.
+const MostPerSec = 1e9
 
-// Diurnal is a Poisson process whose rate is a sinusoid between Base and Peak.
-type Diurnal struct {
-	BasePerSec float64  `yaml:"base" unit:"rate"`
-	PeakPerSec float64  `yaml:"peak" unit:"rate"`
-	Period     sim.Time `yaml:"period"`  // default 24h
-	PeakAt     sim.Time `yaml:"peak_at"` // default 14h
+// checkRate checks a rate per second.
+func checkRate(key string, perSec float64) error {
+	if !(perSec >= 0 && perSec <= MostPerSec) {
+		return fmt.Errorf("%s: %g/s, where a rate from 0 to 1e9/s is expected", key, perSec)
+	}
+	return nil
 }
-
-// Piecewise is a Poisson process of a rate given by points.
-type Piecewise struct {
-	Points      []Point  `yaml:"points"`
-	Interpolate string   `yaml:"interpolate"` // step (default) or linear
-	Repeat      sim.Time `yaml:"repeat"`      // 0: the last rate holds for ever
-}
-
-// Point of a Piecewise rate; in a file a pair [time, rate].
-type Point struct {
-	At         sim.Time
-	RatePerSec float64
-}
-
-// Trace replays rows of a file. The loader of scenarios opens the file and sets Open.
-type Trace struct {
-	File      string                 `yaml:"file"`
-	Format    string                 `yaml:"format"` // default auto
-	Speedup   float64                `yaml:"speedup"`
-	RateScale float64                `yaml:"rate_scale"`
-	Loop      bool                   `yaml:"loop"`
-	Open      func() (Source, error) `yaml:"-"` // a fresh reader of the file's rows, in time order
-}
-
-// Closed is a fixed population of clients that think, call, and think again.
-type Closed struct {
-	Clients int       `yaml:"clients"`
-	Think   dist.Dist `yaml:"think" unit:"time"`
-}
-
-// At gives the instants one by one.
-type At struct {
-	Times []sim.Time `yaml:"times"`
-}
-
-// Once is a single call at the process's start.
-type Once struct{}

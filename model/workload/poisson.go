@@ -1,0 +1,41 @@
+package workload
+
+import (
+	"github.com/simcap/simcap/model/dist"
+	"github.com/simcap/simcap/sim"
+)
+
+// Poisson arrivals at a constant rate: independent exponential gaps of mean 1/rate.
+type Poisson struct {
+	RatePerSec float64 `yaml:"rate" unit:"rate"`
+}
+
+// Validate implements Kind. A rate of 0 has no arrivals.
+func (p Poisson) Validate() error { return checkRate("rate", p.RatePerSec) }
+
+// RatePerS implements Kind.
+func (p Poisson) RatePerS() float64 { return p.RatePerSec }
+
+// Source implements Kind.
+func (p Poisson) Source(arrivals sim.Stream) Source {
+	if p.RatePerSec == 0 {
+		return none{}
+	}
+	return &poisson{gapNS: float64(sim.Second) / p.RatePerSec, stream: arrivals}
+}
+
+type poisson struct {
+	clock  clock
+	gapNS  float64 // mean
+	index  uint64
+	stream sim.Stream
+}
+
+// Next implements Source.
+func (p *poisson) Next(a *Arrival) bool {
+	luck := p.stream.At(p.index)
+	p.index++
+	p.clock.advance(p.gapNS * dist.SampleExp(&luck))
+	*a = arrivalAt(p.clock.at())
+	return !p.clock.over()
+}
