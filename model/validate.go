@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/simcap/simcap/model/dist"
 	"github.com/simcap/simcap/model/service"
@@ -297,81 +298,24 @@ func (v *validator) scaling(c *Config, f *Function, at string) {
 	}
 }
 
+// service checks each setting by itself, so that all that is wrong is found, and not only the first.
 func (v *validator) service(at string, f *Function) {
 	s := &f.Service
-	v.dist(at+".time", s.Time)
-	v.number(at+".per_unit", s.PerUnit, 0, float64(LongestTime))
-	v.dist(at+".first_input", s.FirstInput)
-	v.number(at+".noise.cv", s.NoiseCV, 0, 10)
-	if points := at + ".concurrency.points"; v.curve(points, s.Concurrency) {
-		positive := func(ns float64) bool { return ns > 0 }
-		if k := firstBad(s.Concurrency, f.Concurrent.MaxInputs, positive); k > 0 {
-			const text = "the curve, extended to max_inputs, falls to 0 or below at %d"
-			v.wrong(points, text, k).Help = "add a point for as many inputs as a container takes"
+	for _, part := range []service.Config{{Time: s.Time}, {PerUnit: s.PerUnit}, {FirstInput: s.FirstInput},
+		{NoiseCV: s.NoiseCV}, {Batch: s.Batch}, {Concurrency: s.Concurrency}} {
+		most := min(f.Batched.MaxBatchSize, MostInputs)
+		if err := part.Validate(most, min(f.Concurrent.MaxInputs, MostInputs)); err != nil {
+			key, text, _ := strings.Cut(err.Error(), ": ")
+			v.wrong(at+"."+key, "%s", text)
 		}
 	}
-	if s.Batch == nil {
-		return
-	}
-	v.batch(at+".batch", s.Batch, f.Batched.MaxBatchSize)
-	if s.Profile != "" {
-		return // a profile knows both ways of service, and a function uses one
-	}
-	if f.Batched.MaxBatchSize == 0 {
+	switch {
+	case s.Batch == nil || s.Profile != "": // a profile knows both ways of service, a function uses one
+	case f.Batched.MaxBatchSize == 0:
 		v.warn(at+".batch", "has no effect without batched")
-	} else if s.Time != nil {
+	case s.Time != nil:
 		v.warn(at+".time", "has no effect: service.batch says how long a batch takes")
 	}
-}
-
-func (v *validator) batch(at string, b *service.Batch, most int) {
-	if points := at + ".points"; v.curve(points, b.Points) {
-		notNegative := func(ns float64) bool { return ns >= 0 }
-		if n := firstBad(b.Points, most, notNegative); n > 0 {
-			const text = "the curve, extended to max_batch_size, is negative at %d"
-			v.wrong(points, text, n).Help = "add a point for the largest batch"
-		}
-	}
-	if len(b.Points) > 0 && (b.Base != 0 || b.PerInput != 0) {
-		v.wrong(at, "a batch curve has points, or base and per_input, not both")
-	}
-	v.number(at+".base", b.Base, 0, float64(LongestTime))
-	v.number(at+".per_input", b.PerInput, 0, float64(LongestTime))
-	if b.Units != "" {
-		v.oneOf(at+".units", "way to combine units", string(b.Units), []string{string(service.Sum),
-			string(service.Max)})
-	}
-}
-
-// firstBad is the first n up to most at which the curve is not good; 0 where there is none. A curve
-// that is good at 1, at most and at its points is good between them.
-func firstBad(c service.Curve, most int, good func(ns float64) bool) int {
-	most = min(max(most, 1), MostInputs)
-	fine := good(c.At(1)) && good(c.At(most))
-	for _, p := range c {
-		fine = fine && (p.N > most || good(p.NS))
-	}
-	for n := 1; n <= most && !fine; n++ {
-		if !good(c.At(n)) {
-			return n
-		}
-	}
-	return 0
-}
-
-// curve checks a curve's points and says whether the curve can be evaluated.
-func (v *validator) curve(at string, c service.Curve) bool {
-	before := len(v.problems)
-	for i, p := range c {
-		if p.N < 1 || p.N > MostInputs {
-			v.wrong(at, "a point stands at %d, and must be between 1 and %d", p.N, MostInputs)
-		}
-		if i > 0 && p.N <= c[i-1].N {
-			v.wrong(at, "a second point stands at %d", p.N)
-		}
-		v.number(fmt.Sprintf("%s.%d", at, p.N), p.NS, 0, float64(LongestTime))
-	}
-	return len(c) > 0 && len(v.problems) == before
 }
 
 func (v *validator) coldStart(at string, f *Function) {
