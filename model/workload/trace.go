@@ -26,9 +26,10 @@ type Trace struct {
 
 // Bounds of a trace's settings.
 const (
-	LeastSpeedup  = 0.001
-	MostSpeedup   = 1e6
-	MostRateScale = 10_000
+	LeastSpeedup   = 0.001
+	MostSpeedup    = 1e6
+	LeastRateScale = 1e-6
+	MostRateScale  = 1e4
 )
 
 // Validate implements Kind. With Loop it reads the file, up to the first row that moves time.
@@ -40,9 +41,9 @@ func (t Trace) Validate() error {
 		return fmt.Errorf("speedup: %v, where a number from %v to %v is expected", t.Speedup,
 			LeastSpeedup, MostSpeedup)
 	}
-	if !(t.RateScale > 0 && t.RateScale <= MostRateScale) {
-		return fmt.Errorf("rate_scale: %v, where a number above 0 and up to %d is expected",
-			t.RateScale, MostRateScale)
+	if !(t.RateScale >= LeastRateScale && t.RateScale <= MostRateScale) {
+		return fmt.Errorf("rate_scale: %v, where a number from %v to %v is expected", t.RateScale,
+			LeastRateScale, MostRateScale)
 	}
 	if t.Loop {
 		return t.validateLoop()
@@ -157,7 +158,7 @@ func (r *replay) again() bool {
 	err := Finish(r.rows)
 	r.rows = nil
 	span := r.last + r.meanGap()
-	if err != nil || !r.loop || span <= 0 {
+	if err != nil || !r.loop || r.count == 0 || span <= 0 {
 		r.err = err
 		return false
 	}
