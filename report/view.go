@@ -21,16 +21,15 @@ type timeline struct {
 	experiment.Series
 	bins   int
 	joined int // bins of the result that one of the picture stands for
-	sums   bool
 }
 
-func newTimeline(s experiment.Series, sums bool) *timeline {
+func newTimeline(s experiment.Series) *timeline {
 	n := max(len(s.Busy), len(s.ArrivalsPerS))
 	joined := 1
 	for (n+joined-1)/joined > mostBins {
 		joined++
 	}
-	return &timeline{Series: s, bins: n, joined: joined, sums: sums}
+	return &timeline{Series: s, bins: n, joined: joined}
 }
 
 // empty says that there is nothing to draw.

@@ -46,6 +46,10 @@ func WriteRun(dir string, r *experiment.Result, o Options) error {
 	if err != nil {
 		return err
 	}
+	err = writeFile(filepath.Join(dir, "report.html"), func(w io.Writer) error { return HTML(w, r, o) })
+	if err != nil {
+		return err
+	}
 	if o.NoPictures {
 		return nil
 	}
@@ -120,12 +124,12 @@ func RunPictures(r *experiment.Result) map[string]figure.Picture {
 	}
 	names := functionNames(r)
 	if len(names) > 1 {
-		t := newTimeline(total(r.Detail), true)
+		t := newTimeline(total(r.Detail))
 		add("containers", present(r, "", t, containersOverTime, queueOverTime)...)
 		add("traffic", present(r, "", t, arrivalsOverTime, costOverTime)...)
 	}
 	for _, name := range names {
-		t := newTimeline(detailOf(r, name).Series, false)
+		t := newTimeline(detailOf(r, name).Series)
 		suffix := name
 		if len(names) == 1 {
 			suffix = ""
