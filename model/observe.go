@@ -1,0 +1,476 @@
+package model
+
+import (
+	"github.com/simcap/simcap/sim"
+	"github.com/simcap/simcap/stats"
+)
+
+// level is a whole number that changes over time: its time integral and its peak since the last
+// flush. A value counts for the peak only if it lasted, so that a stop and a start at one instant do
+// not add.
+type level struct {
+	n    int64
+	last sim.Time
+	area int64 // ns × n
+	peak int64
+}
+
+func (l *level) add(now sim.Time, d int64) {
+	if now > l.last {
+		l.area += l.n * int64(now-l.last)
+		l.peak = max(l.peak, l.n)
+		l.last = now
+	}
+	l.n += d
+}
+
+// flush yields what has gathered up to now and begins anew.
+func (l *level) flush(now sim.Time) (area float64, peak int64) {
+	l.add(now, 0)
+	area, peak = float64(l.area), l.peak
+	l.area, l.peak = 0, 0
+	return area, peak
+}
+
+// track is a level with what was flushed of it: for the window and for each bin.
+type track struct {
+	level
+	window     float64 // ns × n
+	windowPeak int64
+	bin        float64
+	binPeak    int64
+	Bins       []float64 // ns × n
+	Peaks      []int64
+}
+
+func (t *track) collect(now sim.Time, inWindow, binEnds bool) {
+	area, peak := t.flush(now)
+	t.bin += area
+	t.binPeak = max(t.binPeak, peak)
+	if inWindow {
+		t.window += area
+		t.windowPeak = max(t.windowPeak, peak)
+	}
+	if binEnds {
+		t.Bins = append(t.Bins, t.bin)
+		t.Peaks = append(t.Peaks, t.binPeak)
+		t.bin, t.binPeak = 0, 0
+	}
+}
+
+func (t *track) halve() {
+	t.Bins = addPairs(t.Bins)
+	for i := 0; i < len(t.Peaks); i += 2 {
+		peak := t.Peaks[i]
+		if i+1 < len(t.Peaks) {
+			peak = max(peak, t.Peaks[i+1])
+		}
+		t.Peaks[i/2] = peak
+	}
+	t.Peaks = t.Peaks[:(len(t.Peaks)+1)/2]
+}
+
+func addPairs[T int64 | float64](bins []T) []T {
+	for i := 0; i < len(bins); i += 2 {
+		sum := bins[i]
+		if i+1 < len(bins) {
+			sum += bins[i+1]
+		}
+		bins[i/2] = sum
+	}
+	return bins[:(len(bins)+1)/2]
+}
+
+// book keeps the run's time line: the window of the statistics and the bins of the pictures.
+type book struct {
+	mark     sim.Time // next instant at which levels are flushed
+	from, to sim.Time // the window; to is Never without a horizon
+	binWidth sim.Time
+	binEnd   sim.Time
+	bins     int
+	inWindow bool
+	live     track // containers of all functions
+}
+
+// Bins of the pictures: a run with a horizon has wantBins of them; when there are maxBins, because
+// there is no horizon or the run goes on after it, pairs are joined.
+const (
+	wantBins = 360
+	maxBins  = 720
+	firstBin = 100 * sim.Millisecond // without a horizon
+)
+
+func (b *book) init(m *machine) {
+	b.from, b.to = m.cfg.Warmup, sim.Never
+	b.binWidth = firstBin
+	if m.cfg.Horizon > 0 {
+		b.to = m.cfg.Horizon
+		b.binWidth = max(sim.Millisecond, (m.cfg.Horizon+wantBins-1)/wantBins)
+	}
+	b.binEnd = b.binWidth
+	b.inWindow = b.from == 0
+	b.remark(0)
+	for i := range m.callers {
+		m.callers[i].book.plain = m.callers[i].extra.draw == nil && m.callers[i].extra.value == 0
+	}
+	for i := range m.pools {
+		m.pools[i].book.init(&m.pools[i])
+	}
+}
+
+func (b *book) remark(now sim.Time) {
+	b.mark = b.binEnd
+	if b.from > now {
+		b.mark = min(b.mark, b.from)
+	}
+	if b.to > now {
+		b.mark = min(b.mark, b.to)
+	}
+}
+
+// advance flushes at every mark up to and including the given instant, before the events there.
+func (b *book) advance(m *machine, until sim.Time) {
+	for b.mark <= until {
+		b.flush(m, b.mark)
+	}
+}
+
+func (b *book) flush(m *machine, at sim.Time) {
+	binEnds := at == b.binEnd
+	for i := range m.pools {
+		m.pools[i].book.collect(at, b.inWindow, binEnds)
+	}
+	for i := range m.callers {
+		m.callers[i].book.collect(at, b.inWindow, binEnds)
+	}
+	b.live.collect(at, b.inWindow, binEnds)
+	if at == b.from {
+		b.inWindow = true
+	}
+	if at == b.to {
+		b.inWindow = false
+	}
+	if binEnds {
+		b.bins++
+		b.binEnd += b.binWidth
+		if b.bins == maxBins {
+			b.halve(m)
+		}
+	}
+	b.remark(at)
+}
+
+// halve joins the bins in pairs.
+func (b *book) halve(m *machine) {
+	for i := range m.pools {
+		m.pools[i].book.halve(b.binWidth)
+	}
+	for i := range m.callers {
+		m.callers[i].book.halve()
+	}
+	b.live.halve()
+	b.bins /= 2
+	b.binEnd += b.binWidth
+	b.binWidth *= 2
+}
+
+// covers says whether an input first submitted, or a call begun, at an instant is in the window.
+func (b *book) covers(at sim.Time) bool { return at >= b.from && at < b.to }
+
+// covered says whether something that happens to a container at an instant is in the window.
+func (b *book) covered(at sim.Time) bool { return at >= b.from && at <= b.to }
+
+// overlap is the part of [from, to] within the window.
+func (b *book) overlap(from, to sim.Time) sim.Time {
+	return max(0, min(to, b.to)-max(from, b.from))
+}
+
+// called counts a call of the workload.
+func (b *book) called(m *machine, w *caller) {
+	if b.covers(m.now) {
+		w.book.calls++
+	}
+}
+
+// callEnded records the makespan of a call that began at the given instant.
+func (b *book) callEnded(m *machine, w *caller, began sim.Time) {
+	if b.covers(began) {
+		w.book.makespans.Record(int64(m.now - began))
+	}
+}
+
+// liveChanges counts containers that become live, or no longer are.
+func (m *machine) liveChanges(p *pool, by int64) {
+	p.book.live.add(m.now, by)
+	m.book.live.add(m.now, by)
+}
+
+// callerBook counts what becomes of a workload's inputs.
+type callerBook struct {
+	plain       bool // no overhead: the makespan of a completed call of one input is its latency
+	calls       int64
+	outcomes    [NumOutcomes]int64
+	retried     int64
+	coldStarted int64
+	latency     stats.Sketch
+	makespans   stats.Sketch // but those that are latencies
+	binBands    []band       // of inputs completed in this bin, by latency
+	bands       []BandTally  // of those before
+	queue       track
+	binArrived  int64
+	binRejected int64
+	arrivals    []int64
+	rejected    []int64
+	binLatency  []uint32 // by coarse bucket
+	latencies   [][]Bin
+}
+
+// band sums the parts of inputs of about one latency.
+type band struct {
+	inputs int64
+	parts  [NumParts]int64
+}
+
+// Bin is a count of a coarse bucket.
+type Bin struct {
+	Bucket uint16
+	Count  uint32
+}
+
+// Coarse buckets: bands join 16 buckets of the sketch (8 to an octave), latencies over time 8.
+const (
+	bandShift   = 4
+	coarseShift = 3
+)
+
+func (b *callerBook) arrived(m *machine) { b.binArrived++ }
+
+// record books an input that leaves.
+func (m *machine) record(in *input, w *caller, outcome Outcome) {
+	b := &w.book
+	if m.audit != nil {
+		m.audit.leaves(m, in)
+	}
+	if outcome >= RateLimit {
+		b.binRejected++
+	}
+	if m.book.covers(in.submitted) {
+		b.outcomes[outcome]++
+		if in.retries > 0 {
+			b.retried++
+		}
+		if in.parts[Cold] > 0 {
+			b.coldStarted++
+		}
+		if outcome == Completed {
+			b.completed(m, in)
+		}
+		if !w.many && (outcome != Completed || !b.plain) {
+			b.makespans.Record(int64(m.now - in.submitted))
+		}
+	}
+	if m.hooks.Rows.Input != nil {
+		m.rows.input(m, in, w, outcome)
+	}
+}
+
+func (b *callerBook) completed(m *machine, in *input) {
+	latency := int64(m.now - in.submitted + in.overhead)
+	b.latency.Record(latency)
+	bucket := stats.Bucket(latency)
+	if b.binBands == nil {
+		buckets := stats.Bucket(1<<62) + 1
+		b.binBands = make([]band, buckets>>bandShift+1)
+		b.bands = make([]BandTally, len(b.binBands))
+		b.binLatency = make([]uint32, buckets>>coarseShift+1)
+	}
+	b.binLatency[bucket>>coarseShift]++
+	at := &b.binBands[bucket>>bandShift]
+	at.inputs++
+	for i, part := range in.parts {
+		at.parts[i] += int64(part)
+	}
+	at.parts[Overhead] += int64(in.overhead)
+}
+
+func (b *callerBook) collect(now sim.Time, inWindow, binEnds bool) {
+	b.queue.collect(now, inWindow, binEnds)
+	if !binEnds {
+		return
+	}
+	b.arrivals = append(b.arrivals, b.binArrived)
+	b.rejected = append(b.rejected, b.binRejected)
+	b.binArrived, b.binRejected = 0, 0
+	var bins []Bin
+	for i, n := range b.binLatency {
+		if n > 0 {
+			bins = append(bins, Bin{uint16(i), n})
+			b.binLatency[i] = 0
+		}
+	}
+	b.latencies = append(b.latencies, bins)
+	for i := range b.binBands {
+		b.bands[i].take(&b.binBands[i])
+	}
+}
+
+// take moves the sums of a bin over: whole numbers could overflow over a long run.
+func (t *BandTally) take(b *band) {
+	if b.inputs == 0 {
+		return
+	}
+	t.Inputs += b.inputs
+	for i, part := range b.parts {
+		t.Parts[i] += float64(part)
+	}
+	*b = band{}
+}
+
+func (b *callerBook) halve() {
+	b.queue.halve()
+	b.arrivals, b.rejected = addPairs(b.arrivals), addPairs(b.rejected)
+	for i := 0; i < len(b.latencies); i += 2 {
+		joined := b.latencies[i]
+		if i+1 < len(b.latencies) {
+			joined = JoinBins(joined, b.latencies[i+1])
+		}
+		b.latencies[i/2] = joined
+	}
+	b.latencies = b.latencies[:(len(b.latencies)+1)/2]
+}
+
+// JoinBins adds two lists of counts, each by rising bucket.
+func JoinBins(x, y []Bin) []Bin {
+	out := make([]Bin, 0, len(x)+len(y))
+	for len(x) > 0 && len(y) > 0 {
+		switch {
+		case x[0].Bucket < y[0].Bucket:
+			out, x = append(out, x[0]), x[1:]
+		case x[0].Bucket > y[0].Bucket:
+			out, y = append(out, y[0]), y[1:]
+		default:
+			out = append(out, Bin{x[0].Bucket, x[0].Count + y[0].Count})
+			x, y = x[1:], y[1:]
+		}
+	}
+	return append(append(out, x...), y...)
+}
+
+// poolBook counts what becomes of a function's containers.
+type poolBook struct {
+	live, starting, ready, busy, draining track
+	started, stops                        int64
+	lifetime                              float64 // ns, of those stopped in the window
+	cold                                  sim.Time
+	coldBins                              []float64 // ns of billed starting by bin
+	items, itemInputs                     int64     // begun in the window
+	batchSizes                            []int64
+	stages                                []stageSum // of the cold start, then of the snapshot
+	gantt                                 []ContainerRow
+	every                                 int64 // the Gantt chart has every n-th container
+}
+
+type stageSum struct {
+	count int64
+	total float64 // ns
+}
+
+func (b *poolBook) init(p *pool) {
+	b.batchSizes = make([]int64, p.batchMax)
+	b.stages = make([]stageSum, len(p.stages)+len(p.snapStages))
+	b.every = 1
+}
+
+func (b *poolBook) collect(now sim.Time, inWindow, binEnds bool) {
+	for _, t := range []*track{&b.live, &b.starting, &b.ready, &b.busy, &b.draining} {
+		t.collect(now, inWindow, binEnds)
+	}
+}
+
+func (b *poolBook) halve(width sim.Time) {
+	for _, t := range []*track{&b.live, &b.starting, &b.ready, &b.busy, &b.draining} {
+		t.halve()
+	}
+	b.coldBins = addPairs(b.coldBins)
+}
+
+// began counts an item that begins service.
+func (b *poolBook) began(m *machine, inputs int32) {
+	if m.book.covered(m.now) {
+		b.items++
+		b.itemInputs += int64(inputs)
+		b.batchSizes[inputs-1]++
+	}
+}
+
+// startingUp counts a container that begins to start.
+func (b *poolBook) startingUp(m *machine, c *container) {
+	b.starting.add(m.now, 1)
+	if m.book.covered(m.now) {
+		b.started++
+	}
+}
+
+// staged counts one stage of a cold start that begins now.
+func (b *poolBook) staged(m *machine, stage int, length sim.Time) {
+	if m.book.covered(m.now) {
+		b.stages[stage].count++
+		b.stages[stage].total += float64(length)
+	}
+}
+
+func (b *poolBook) readied(m *machine, p *pool, c *container) {
+	b.ready.add(m.now, 1)
+	b.billCold(m, c, m.now)
+}
+
+func (b *poolBook) stopped(m *machine, p *pool, c *container) {
+	if c.readyAt == sim.Never {
+		b.billCold(m, c, m.now)
+	} else {
+		b.ready.add(m.now, -1)
+	}
+	if m.book.covered(m.now) {
+		b.stops++
+		b.lifetime += float64(m.now - c.created)
+	}
+}
+
+// billCold books the billed part of a start that ends now.
+func (b *poolBook) billCold(m *machine, c *container, now sim.Time) {
+	if c.billedFrom >= now {
+		return
+	}
+	b.cold += m.book.overlap(c.billedFrom, now)
+	width := m.book.binWidth
+	for from := c.billedFrom; from < now; {
+		bin := int(from / width)
+		to := min(now, sim.Time(bin+1)*width)
+		for len(b.coldBins) <= bin {
+			b.coldBins = append(b.coldBins, 0)
+		}
+		b.coldBins[bin] += float64(to - from)
+		from = to
+	}
+}
+
+// ganttRows bounds the containers of the Gantt chart.
+const ganttRows = 400
+
+// keep takes the container's row for the picture: all of them, or every n-th when there are many.
+func (b *poolBook) keep(row *ContainerRow) {
+	if (row.Container-1)%b.every != 0 {
+		return
+	}
+	b.gantt = append(b.gantt, *row)
+	for len(b.gantt) > ganttRows {
+		b.every *= 2
+		kept := b.gantt[:0]
+		for i := range b.gantt {
+			if (b.gantt[i].Container-1)%b.every == 0 {
+				kept = append(kept, b.gantt[i])
+			}
+		}
+		b.gantt = kept
+	}
+}

@@ -1,0 +1,452 @@
+// Package model is the platform: functions with their pools of containers, inputs, limits, retries,
+// the autoscaler and prices, as SPEC section 2 rules them, on the calendar of package sim. Run is a
+// pure function of configuration, seed and replication.
+package model
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/simcap/simcap/model/service"
+	"github.com/simcap/simcap/sim"
+)
+
+// Trial addresses one run: the seed of the scenario and the replication, from 1.
+type Trial struct {
+	Seed        uint64
+	Replication int
+}
+
+// Hooks are what a run reports while it goes on. All may be left out.
+type Hooks struct {
+	Rows     Rows
+	Progress func(now sim.Time, inputs int64) // every few thousand inputs
+	Audit    bool                             // check the laws after every event; a breach panics
+	watch    func(*machine)                   // after every event: transcripts
+}
+
+// stall is how long a run may go on with nothing but ticks, polls and re-submissions after the last
+// arrival before it is given up (rule 13).
+const stall = 7 * sim.Day
+
+// Classes of events at one instant (rule 1), in order; sub-classes follow the fine print.
+const (
+	classCompletion uint64 = 10 + iota
+	classTimeout
+	classCrash
+)
+const (
+	classReady      uint64 = 20
+	classChange     uint64 = 30
+	classSubmission uint64 = 40
+	classBatchWait  uint64 = 50
+	classPatience   uint64 = 51
+	classIdle       uint64 = 60
+	classTick       uint64 = 70
+	classPoll       uint64 = 71
+)
+
+// Owners of appointments in the agenda.
+const (
+	ownInput  uint8 = iota // patience, client back-off, retry delay
+	ownCall                // further submissions of a call
+	ownClient              // next call of a closed client: index within the machine's clients
+	ownPoll                // a container's concurrency poll
+	ownChange              // update or deploy: index within the machine's changes
+	ownerKinds
+)
+
+// Sources of the calendar: the agenda, then an arrival source for each workload, then four for each
+// pool, then the containers.
+const (
+	sourceAgenda = 0
+	sourceFirst  = 1
+	poolSources  = 4
+)
+const (
+	poolBatchWait = iota
+	poolIdle
+	poolLapse
+	poolTick
+)
+
+// machine is the state of one run.
+type machine struct {
+	cfg        *Config
+	trial      Trial
+	hooks      Hooks
+	now        sim.Time
+	sequence   uint64 // order numbers given out
+	calendar   *sim.Calendar
+	agenda     *sim.Agenda
+	agendaDate sim.Time // the date of the agenda's source
+
+	pools      []pool
+	callers    []caller
+	inputs     sim.Slab[input]
+	calls      sim.Slab[call]
+	items      sim.Slab[item]
+	containers sim.Slab[container]
+	clients    []client
+	changes    []change
+	sync       bucket
+	async      bucket
+
+	firstPool      int32 // calendar source of the first pool
+	firstContainer int32 // and of the first container
+	openWork       int64 // unfinished inputs, unsent inputs, arrivals to come
+	arrivalsLeft   int   // workloads and clients that may still call
+	finished       int64 // inputs
+	submitted      int64
+	alive, gpus    int  // containers not stopped, and the GPUs they hold: workspace caps
+	freed          bool // a container stopped during this event
+	luck           sim.Luck
+	undated        int32 // container that lost its date in this event and has no new one yet
+	capped         bool  // the workspace has a cap
+	progressed     sim.Time
+	rows           rowSorter
+	audit          *audit // nil: off
+	book           book
+	failure        error
+}
+
+// client is one client of a closed workload.
+type client struct {
+	caller int32
+	number int32 // from 1 within the workload
+}
+
+// change is an update or deploy that comes.
+type change struct {
+	pool   int32
+	index  int // within the function's updates, then deploys
+	update *Update
+	deploy *Deploy
+}
+
+// Run simulates the configuration once. The configuration must be valid. It stops early, with the
+// context's error, when the context ends.
+func Run(ctx context.Context, cfg *Config, trial Trial, hooks Hooks) (*Tally, error) {
+	m := newMachine(cfg, trial, hooks)
+	if hooks.Audit {
+		m.audit = &audit{}
+	}
+	m.begin()
+	if err := m.loop(ctx); err != nil {
+		return nil, err
+	}
+	return m.finish()
+}
+
+func newMachine(cfg *Config, trial Trial, hooks Hooks) *machine {
+	m := &machine{cfg: cfg, trial: trial, hooks: hooks, agenda: sim.NewAgenda(int(ownerKinds)),
+		agendaDate: sim.Never, undated: none}
+	m.firstPool = sourceFirst + int32(len(cfg.Workloads))
+	m.firstContainer = m.firstPool + int32(poolSources*len(cfg.Functions))
+	m.calendar = sim.NewCalendar(int(m.firstContainer)+16, m)
+	m.capped = cfg.Workspace.MaxContainers != None || cfg.Workspace.MaxGPUs != None
+	limits := cfg.Platform.Limits
+	m.sync = newBucket(limits.RateSync, limits.Burst)
+	m.async = newBucket(limits.RateAsync, limits.Burst)
+	m.pools = make([]pool, len(cfg.Functions))
+	byName := map[string]int32{}
+	for i := range m.pools {
+		m.newPool(int32(i))
+		byName[cfg.Functions[i].Name] = int32(i)
+	}
+	m.callers = make([]caller, len(cfg.Workloads))
+	for i := range m.callers {
+		m.newCaller(int32(i), byName[cfg.Workloads[i].Function])
+	}
+	m.book.init(m)
+	m.rows.init(m)
+	return m
+}
+
+func (m *machine) newPool(index int32) {
+	f := &m.cfg.Functions[index]
+	p := &m.pools[index]
+	*p = pool{
+		set: f, index: index, first: none, last: none, open: none,
+		idleFirst: none, idleLast: none, tieFront: none, unexpired: none,
+		startFirst: none, startLast: none, oldest: none, youngest: none,
+		batchMax: int32(max(1, f.Batched.MaxBatchSize)), gpus: f.GPUs,
+		price: f.PricePerS(&m.cfg.Platform.Prices), sharing: len(f.Service.Concurrency) > 0 && f.Concurrent.MaxInputs > 1 && !f.SingleUse,
+	}
+	p.revert()
+	name := f.Name
+	p.cold = m.stream(name, "cold start")
+	p.crash = m.stream(name, "crash")
+	p.preempt = m.stream(name, "preemption")
+	p.routeStream = m.stream(name, "routing")
+	p.firstDemand = newDrawn(f.Service.FirstInput, 0, m.stream(name, "first input"))
+	p.slotsMax = int32(max(1, f.Concurrent.MaxInputs))
+	p.target = int32(max(1, f.Concurrent.TargetInputs))
+	if f.SingleUse {
+		p.slotsMax = 1
+	}
+	p.polls = !f.SingleUse && p.target < p.slotsMax && m.cfg.Platform.BurstPoll > 0
+	target := float64(max(1, f.Concurrent.TargetInputs)) * float64(p.batchMax)
+	p.perContainer = m.cfg.Platform.Autoscaler.Gain / target
+	routing := m.cfg.Platform.Routing
+	p.byList = p.slotsMax == 1 && (routing == MostRecent || routing == LongestIdle)
+	p.stages = newStages(f.ColdStart.Stages)
+	p.snapStages = newStages(f.ColdStart.Snapshot.Stages)
+	p.prepareService()
+	p.hardMax = int32(min(unlimited(f.MaxContainers), unlimited(m.cfg.Platform.HardCap)))
+	p.lapses = m.cfg.Platform.Autoscaler.Interval == 0 && f.everBuffers()
+}
+
+// prepareService tabulates the curves.
+func (p *pool) prepareService() {
+	s := &p.set.Service
+	if p.set.Batched.MaxBatchSize > 0 && s.Batch != nil {
+		p.batchNS = make([]float64, p.batchMax+1)
+		for n := 1; n <= int(p.batchMax); n++ {
+			p.batchNS[n] = s.Batch.At(n)
+		}
+	}
+	p.units = service.Sum
+	if s.Batch != nil && s.Batch.Units != "" {
+		p.units = s.Batch.Units
+	}
+	if p.sharing {
+		p.speed = make([]wide, p.slotsMax+1)
+		for k := 1; k <= int(p.slotsMax); k++ {
+			p.speed[k] = quotient(s.Concurrency.At(1), s.Concurrency.At(k))
+		}
+	}
+}
+
+func unlimited(n int) int {
+	if n == None {
+		return 1 << 30
+	}
+	return n
+}
+
+func (m *machine) stream(names ...string) sim.Stream {
+	return sim.NewStream(m.trial.Seed, m.trial.Replication, names...)
+}
+
+// order gives out the next order number.
+func (m *machine) order() uint64 {
+	m.sequence++
+	return m.sequence
+}
+
+// begin sets up time 0: the containers that the functions start with, the changes, the ticks and the
+// first arrivals.
+func (m *machine) begin() {
+	for i := range m.pools {
+		p := &m.pools[i]
+		for range p.minContainers {
+			if m.workspaceAllows(p) {
+				m.create(p, true)
+			}
+		}
+	}
+	for i := range m.pools {
+		m.scheduleChanges(&m.pools[i])
+		if interval := m.cfg.Platform.Autoscaler.Interval; interval > 0 {
+			m.calendar.Set(m.poolSource(int32(i), poolTick), interval)
+		}
+	}
+	for i := range m.callers {
+		m.beginCaller(&m.callers[i])
+	}
+	m.syncAgenda()
+}
+
+func (m *machine) poolSource(pool int32, what int32) int32 {
+	return m.firstPool + pool*poolSources + what
+}
+
+// loop runs event after event until the run is over.
+func (m *machine) loop(ctx context.Context) error {
+	checks := 0
+	for {
+		source, at, ok := m.calendar.Next()
+		if at > m.now {
+			if m.openWork == 0 && m.over(at) {
+				return nil
+			}
+			if !ok {
+				return m.stuck()
+			}
+			if at >= m.book.mark {
+				m.book.advance(m, at)
+			}
+			m.now = at
+		}
+		m.handle(source)
+		if m.undated != none {
+			m.calendar.Clear(m.firstContainer + m.undated)
+			m.undated = none
+		}
+		if m.audit != nil {
+			m.audit.event(m)
+		}
+		if m.hooks.watch != nil {
+			m.hooks.watch(m)
+		}
+		if checks++; checks == 1<<14 {
+			checks = 0
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			if m.hooks.Progress != nil {
+				m.hooks.Progress(m.now, m.finished)
+			}
+			if m.failure != nil {
+				return m.failure
+			}
+		}
+		if m.failure != nil {
+			return m.failure
+		}
+	}
+}
+
+// handle is the table of contents of all that can happen.
+func (m *machine) handle(source int32) {
+	switch {
+	case source >= m.firstContainer:
+		m.progressed = m.now
+		m.containerDue(source - m.firstContainer)
+	case source >= m.firstPool:
+		p := &m.pools[(source-m.firstPool)/poolSources]
+		switch (source - m.firstPool) % poolSources {
+		case poolBatchWait:
+			m.batchWaited(p)
+		case poolIdle:
+			m.idleDue(p)
+		case poolLapse:
+			m.lapsed(p)
+		case poolTick:
+			m.tick(p)
+		}
+	case source >= sourceFirst:
+		m.progressed = m.now
+		m.arrive(&m.callers[source-sourceFirst])
+	default:
+		m.appointment()
+	}
+	m.syncAgenda()
+}
+
+// syncAgenda dates the agenda's source by its head.
+func (m *machine) syncAgenda() {
+	if at := m.agenda.First; at != m.agendaDate || at == m.now {
+		m.agendaDate = at
+		m.calendar.Set(sourceAgenda, at)
+	}
+}
+
+// appointment keeps the first one of the agenda.
+func (m *machine) appointment() {
+	head := m.agenda.Head()
+	m.agenda.Cancel(head.Owner)
+	switch head.Owner.Kind {
+	case ownInput:
+		m.inputDue(head.Owner.Index)
+	case ownCall:
+		m.resume(head.Owner.Index)
+	case ownClient:
+		m.progressed = m.now
+		m.clientCalls(head.Owner.Index)
+	case ownPoll:
+		m.poll(head.Owner.Index)
+	case ownChange:
+		m.progressed = m.now
+		m.changeDue(head.Owner.Index)
+	}
+}
+
+// Rank implements sim.Ranker by rule 1 and its fine print.
+func (m *machine) Rank(source int32) sim.Rank {
+	switch {
+	case source >= m.firstContainer:
+		return m.containerRank(source - m.firstContainer)
+	case source >= m.firstPool:
+		p := &m.pools[(source-m.firstPool)/poolSources]
+		switch (source - m.firstPool) % poolSources {
+		case poolBatchWait:
+			if p.open == none {
+				return rank(classBatchWait, 0, 0)
+			}
+			return rank(classBatchWait, 0, m.items.At(p.open).order)
+		case poolIdle:
+			return rank(classIdle, 0, m.nextExpiryOrder(p))
+		case poolLapse:
+			return rank(classIdle, 0, p.fellOrder)
+		default:
+			return rank(classTick, uint64(p.index), 0)
+		}
+	case source >= sourceFirst:
+		w := &m.callers[source-sourceFirst]
+		return submissionRank(w.index, w.calls+1, 0)
+	default:
+		return m.agenda.Head().Rank
+	}
+}
+
+func rank(class, major, minor uint64) sim.Rank { return sim.Rank{Hi: class<<56 | major, Lo: minor} }
+
+// submissionRank orders class 4: workload, call, input; place 0 is the call's own event.
+func submissionRank(workload int32, call int64, place int32) sim.Rank {
+	return rank(classSubmission, uint64(workload), uint64(call)<<28|uint64(place))
+}
+
+// nextCalls ranks a closed client's next call after all existing calls.
+const nextCalls = 1<<36 - 1
+
+// over says whether the run has ended before the next event, which comes at the given instant.
+// Nothing is open or to come.
+func (m *machine) over(next sim.Time) bool {
+	if m.cfg.Horizon > 0 {
+		return next > m.cfg.Horizon
+	}
+	for i := range m.pools {
+		if m.pools[i].live > m.pools[i].minContainers {
+			return false
+		}
+	}
+	return true
+}
+
+// idled is called by events that are no progress; it gives the run up after a long stall.
+func (m *machine) idled() {
+	if m.arrivalsLeft == 0 && m.openWork > 0 && m.now-m.progressed > stall {
+		m.failure = m.stuck()
+	}
+}
+
+// stuck explains why the run cannot end.
+func (m *machine) stuck() error {
+	for i := range m.pools {
+		p := &m.pools[i]
+		if p.outstanding == 0 && p.live <= p.minContainers {
+			continue
+		}
+		why := m.whyStuck(p)
+		return fmt.Errorf("function %s cannot go on: %d inputs are pending and %s", p.set.Name, p.queued, why)
+	}
+	return fmt.Errorf("the run cannot go on: %d inputs, retries or calls are open and nothing can happen any more",
+		m.openWork)
+}
+
+func (m *machine) whyStuck(p *pool) string {
+	switch {
+	case p.neverStarts():
+		return "no container can start within startup_timeout"
+	case p.maxContainers == 0:
+		return "max_containers is 0"
+	case m.capped && !m.workspaceAllows(p):
+		return "the workspace has no room for another container"
+	case p.live == 0:
+		return "no container is started for them"
+	default:
+		return fmt.Sprintf("%d containers are live but take none", p.live)
+	}
+}

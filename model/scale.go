@@ -1,0 +1,344 @@
+package model
+
+import (
+	"math"
+
+	"github.com/simcap/simcap/sim"
+)
+
+// ceilSlack keeps ⌈x⌉ from rounding up what is whole but for a rounding error (fine print of rule 7).
+const ceilSlack = 1e-9
+
+// desired is how many live containers the pool should have (rule 7).
+func (m *machine) desired(p *pool) int {
+	need := int(math.Ceil(p.perContainer*float64(p.outstanding) - ceilSlack))
+	need = max(need, p.busyLive)
+	if p.buffer > 0 && m.active(p) {
+		need += p.buffer
+	}
+	top := min(p.maxContainers, int(p.hardMax))
+	return min(max(need, p.minContainers), top)
+}
+
+// active says whether the pool works, or did within its scaledown window.
+func (m *machine) active(p *pool) bool {
+	return p.outstanding > 0 || p.everFell && m.now-p.fellAt < p.window
+}
+
+// evaluate starts and stops containers so that as many live as are desired (rules 7 and 8).
+func (m *machine) evaluate(p *pool) {
+	want := m.desired(p)
+	for p.live < want && m.workspaceAllows(p) {
+		m.create(p, false)
+	}
+	if m.cfg.Platform.Autoscaler.CancelStarting {
+		for p.live > want && p.startLast != none {
+			m.stop(p, p.startLast, "cancelled")
+		}
+	}
+	for p.live > want {
+		ci := m.firstExpired(p)
+		if ci == none {
+			break
+		}
+		m.leaveIdle(p, ci, m.containers.At(ci))
+		m.stop(p, ci, "scaledown")
+	}
+	for p.owed > 0 && m.workspaceAllows(p) {
+		p.owed--
+		m.startReplacement(p)
+	}
+}
+
+// evaluateAll lets every pool use the capacity that a stop has freed, until none stops.
+func (m *machine) evaluateAll() {
+	for m.freed {
+		m.freed = false
+		for i := range m.pools {
+			m.evaluate(&m.pools[i])
+		}
+	}
+}
+
+// tick is the autoscaler's regular evaluation.
+func (m *machine) tick(p *pool) {
+	m.calendar.Set(m.poolSource(p.index, poolTick), m.now+m.cfg.Platform.Autoscaler.Interval)
+	m.idled()
+	m.evaluate(p)
+	m.settle(p)
+}
+
+// outstandingFalls counts n inputs that are no longer outstanding.
+func (m *machine) outstandingFalls(p *pool, n int64) {
+	p.outstanding -= n
+	p.fellAt, p.everFell = m.now, true
+	if !p.lapses {
+		return
+	}
+	p.fellOrder = m.order()
+	if source := m.poolSource(p.index, poolLapse); m.calendar.Date(source) == sim.Never {
+		m.calendar.Set(source, m.now+p.window)
+	}
+}
+
+// lapsed is the instant at which the pool is no longer active. The source is dated no later than that:
+// it may come early, when outstanding fell again since.
+func (m *machine) lapsed(p *pool) {
+	source := m.poolSource(p.index, poolLapse)
+	m.calendar.Clear(source)
+	if due := p.fellAt + p.window; due > m.now {
+		m.calendar.Set(source, due)
+		return
+	}
+	m.progressed = m.now
+	m.settle(p)
+}
+
+// everBuffers says whether the function has buffer containers, now or by an update.
+func (f *Function) everBuffers() bool {
+	for i := range f.Updates {
+		if f.Updates[i].BufferContainers != nil {
+			return true
+		}
+	}
+	return f.BufferContainers > 0
+}
+
+// workspaceAllows says whether the workspace has room for one more container of the pool.
+func (m *machine) workspaceAllows(p *pool) bool {
+	if !m.capped {
+		return true
+	}
+	caps := &m.cfg.Workspace
+	if caps.MaxContainers != None && m.alive+1 > caps.MaxContainers {
+		return false
+	}
+	return caps.MaxGPUs == None || p.gpus == 0 || m.gpus+p.gpus <= caps.MaxGPUs
+}
+
+// newContainer takes a place for a container that is created now.
+func (m *machine) newContainer(p *pool) (int32, *container) {
+	ci := m.containers.New()
+	c := m.containers.At(ci)
+	heap := c.heap[:0]
+	p.created++
+	*c = container{
+		number: p.created, version: p.version, pool: p.index, created: m.now, readyAt: sim.Never,
+		billedFrom: sim.Never, crashAt: sim.Never, born: m.order(), heap: heap,
+		firstItem: none, lastItem: none, next: none, prev: none, older: p.youngest, younger: none,
+	}
+	c.seat = p.seats.New()
+	*p.seats.At(c.seat) = ci
+	if p.youngest != none {
+		m.containers.At(p.youngest).younger = ci
+	} else {
+		p.oldest = ci
+	}
+	p.youngest = ci
+	m.alive++
+	m.gpus += p.gpus
+	m.calendar.Grow(int(m.firstContainer + ci + 1))
+	return ci, c
+}
+
+// create starts a container; at time 0 it is ready at once.
+func (m *machine) create(p *pool, initial bool) {
+	ci, c := m.newContainer(p)
+	p.live++
+	m.liveChanges(p, 1)
+	if initial {
+		c.initial = true
+		c.billedFrom = m.now
+		m.becomeReady(p, ci, c)
+		return
+	}
+	p.starting++
+	c.prev = p.startLast
+	if p.startLast != none {
+		m.containers.At(p.startLast).next = ci
+	} else {
+		p.startFirst = ci
+	}
+	p.startLast = ci
+	m.start(p, ci, c)
+}
+
+// start draws the stages of a cold start and dates its end.
+func (m *machine) start(p *pool, ci int32, c *container) {
+	p.book.startingUp(m, c)
+	stages := p.stages
+	if len(p.snapStages) > 0 && c.number-p.versionBase > int64(p.set.ColdStart.Snapshot.After) {
+		stages = p.snapStages
+		c.snapshot = true
+	}
+	at, first := m.now, 0
+	if c.snapshot {
+		first = len(p.stages)
+	}
+	draws := p.cold.Sub(uint64(c.number))
+	for i := range stages {
+		s := &stages[i]
+		if s.billed && c.billedFrom == sim.Never {
+			c.billedFrom = at
+		}
+		length := m.stageLength(s, draws, i)
+		p.book.staged(m, first+i, length)
+		at += length
+	}
+	c.billedFrom = min(c.billedFrom, at)
+	if limit := m.now + p.set.StartupTimeout; at > limit {
+		c.failing = true
+		at = limit
+	}
+	m.calendar.Set(m.firstContainer+ci, at)
+}
+
+// startEnds is the end of a container's start.
+func (m *machine) startEnds(p *pool, ci int32, c *container) {
+	if c.failing {
+		m.stop(p, ci, "startup_timeout")
+		return
+	}
+	m.leaveStarting(p, c)
+	m.becomeReady(p, ci, c)
+	if c.replacement {
+		m.replaceOldest(p)
+	}
+}
+
+// leaveStarting takes a container out of the list of starting ones. Replacements are not in it.
+func (m *machine) leaveStarting(p *pool, c *container) {
+	p.book.starting.add(m.now, -1)
+	if c.replacement {
+		return
+	}
+	p.starting--
+	if c.prev != none {
+		m.containers.At(c.prev).next = c.next
+	} else {
+		p.startFirst = c.next
+	}
+	if c.next != none {
+		m.containers.At(c.next).prev = c.prev
+	} else {
+		p.startLast = c.prev
+	}
+	c.next, c.prev = none, none
+}
+
+func (m *machine) becomeReady(p *pool, ci int32, c *container) {
+	c.state = ready
+	c.readyAt, c.lastFall = m.now, m.now
+	p.book.readied(m, p, c)
+	c.slots = p.slotsMax
+	if p.polls {
+		c.slots = p.target
+		m.agenda.Set(sim.Owner{Kind: ownPoll, Index: ci}, m.now+m.cfg.Platform.BurstPoll,
+			rank(classPoll, uint64(p.index), uint64(c.number)))
+	}
+	m.dateCrash(p, c)
+	m.calendar.Set(m.firstContainer+ci, c.crashAt)
+	m.becomeIdle(p, ci, c)
+	m.reroute(p, ci, c)
+}
+
+// poll is the concurrency poll of rule 4: slots above the target only while inputs are pending.
+func (m *machine) poll(ci int32) {
+	c := m.containers.At(ci)
+	p := &m.pools[c.pool]
+	m.idled()
+	c.slots = p.target
+	if p.queued > 0 {
+		c.slots = p.slotsMax
+	}
+	m.agenda.Set(sim.Owner{Kind: ownPoll, Index: ci}, m.now+m.cfg.Platform.BurstPoll,
+		rank(classPoll, uint64(p.index), uint64(c.number)))
+	m.reroute(p, ci, c)
+	m.settle(p)
+}
+
+// becomesBusy and becomesFree count containers that hold an input.
+func (m *machine) becomesBusy(p *pool, c *container) {
+	c.busySince = m.now
+	p.busyLive++
+	p.book.busy.add(m.now, 1)
+}
+
+func (m *machine) becomesFree(p *pool, c *container) {
+	c.busy += m.now - c.busySince
+	if c.state != draining {
+		p.busyLive--
+	}
+	p.book.busy.add(m.now, -1)
+}
+
+// stop ends a container that holds no input and is in no list of idle ones.
+func (m *machine) stop(p *pool, ci int32, reason string) {
+	c := m.containers.At(ci)
+	switch c.state {
+	case starting:
+		m.leaveStarting(p, c)
+	case draining:
+		p.book.draining.add(m.now, -1)
+	}
+	if c.state != draining && !(c.state == starting && c.replacement) {
+		p.live--
+		m.liveChanges(p, -1)
+	}
+	p.book.stopped(m, p, c)
+	m.rows.container(m, p, c, m.now, reason)
+	c.state = stopped
+	if c.older != none {
+		m.containers.At(c.older).younger = c.younger
+	} else {
+		p.oldest = c.younger
+	}
+	if c.younger != none {
+		m.containers.At(c.younger).older = c.older
+	} else {
+		p.youngest = c.older
+	}
+	if !p.byList {
+		p.routes.Set(c.seat, sim.Out)
+	}
+	p.seats.Free(c.seat)
+	if p.polls {
+		m.agenda.Cancel(sim.Owner{Kind: ownPoll, Index: ci})
+	}
+	m.calendar.Clear(m.firstContainer + ci)
+	if m.undated == ci {
+		m.undated = none
+	}
+	m.containers.Free(ci)
+	m.alive--
+	m.gpus -= p.gpus
+	m.freed = true
+}
+
+// newStages prepares cold-start stages for drawing.
+func newStages(set []Stage) []stage {
+	stages := make([]stage, len(set))
+	for i := range set {
+		d := newDrawn(set[i].Time, 0, sim.Stream{})
+		stages[i] = stage{fixed: sim.Round(d.value), draw: d.draw, billed: set[i].Billed}
+	}
+	return stages
+}
+
+// stageLength is the stage's time for the container that the draws belong to.
+func (m *machine) stageLength(s *stage, draws sim.Stream, i int) sim.Time {
+	if s.draw == nil {
+		return s.fixed
+	}
+	m.luck = draws.At(uint64(i))
+	return sim.Round(s.draw.Sample(&m.luck))
+}
+
+// neverStarts says whether fixed stages alone take longer than startup_timeout.
+func (p *pool) neverStarts() bool {
+	total := sim.Time(0)
+	for i := range p.stages {
+		total += p.stages[i].fixed
+	}
+	return len(p.stages) > 0 && total > p.set.StartupTimeout
+}

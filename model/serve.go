@@ -1,0 +1,475 @@
+package model
+
+import (
+	"math"
+
+	"github.com/simcap/simcap/model/service"
+	"github.com/simcap/simcap/sim"
+)
+
+// beginService starts an item: the open batch, full or waited for, or a single input (rules 5 and 6).
+func (m *machine) beginService(p *pool, ii int32) {
+	p.open = none
+	it := m.items.At(ii)
+	c := m.containers.At(it.container)
+	it.order = m.order()
+	it.begun = true
+	it.started = m.now
+	it.demand = m.demandOf(p, it, c)
+	c.served = true
+	p.book.began(m, it.count)
+	for i := it.first; i != none; {
+		in := m.inputs.At(i)
+		in.state = running
+		in.started = m.now
+		in.batchSize = it.count
+		in.attempts = in.retries + 1
+		in.parts[BatchWait] += m.now - in.since
+		in.since = m.now
+		i = in.next
+	}
+	if p.sharing {
+		m.share(p, c)
+		c.active++
+		it.tag = c.attained.plus(float64(it.demand))
+	} else {
+		c.active++
+		it.expires = it.demand > p.set.Timeout
+		it.ends = m.now + min(it.demand, p.set.Timeout)
+	}
+	m.joinService(p, c, ii, it)
+	m.dateContainer(p, it.container, c)
+}
+
+// demandOf is the item's demand, rounded once (rule 6).
+func (m *machine) demandOf(p *pool, it *item, c *container) sim.Time {
+	lead := m.inputs.At(it.first)
+	s := &p.set.Service
+	var ns float64
+	switch {
+	case s.FirstInput != nil && !c.served:
+		ns = m.at(&p.firstDemand, uint64(c.number))
+	case p.batchNS != nil:
+		ns = p.batchNS[it.count]
+		if s.PerUnit != 0 {
+			ns += s.PerUnit * m.unitsOf(p, it)
+		}
+	default:
+		for i := it.first; i != none; i = m.inputs.At(i).next {
+			in := m.inputs.At(i)
+			ns = max(ns, in.demand+s.PerUnit*in.size)
+		}
+	}
+	if s.NoiseCV > 0 {
+		w := &m.callers[lead.workload]
+		m.luck = luckOf(w.noise.Sub(uint64(lead.retries)), lead.number, lead.place, w.many)
+		ns *= service.Noise(s.NoiseCV, &m.luck)
+	}
+	return sim.Round(ns)
+}
+
+// unitsOf combines the sizes of a batch.
+func (m *machine) unitsOf(p *pool, it *item) float64 {
+	units := 0.0
+	for i := it.first; i != none; i = m.inputs.At(i).next {
+		size := m.inputs.At(i).size
+		if p.units == service.Max {
+			units = max(units, size)
+		} else {
+			units += size
+		}
+	}
+	return units
+}
+
+// containerDue is what the container's date stands for: the end of its start, the end of an item's
+// service or time, or a crash.
+func (m *machine) containerDue(ci int32) {
+	c := m.containers.At(ci)
+	p := &m.pools[c.pool]
+	if c.state == starting {
+		m.startEnds(p, ci, c)
+		m.settle(p)
+		return
+	}
+	ii, timedOut := m.dueItem(p, c, m.now)
+	switch {
+	case ii == none:
+		m.crashes(p, ci, c)
+	case timedOut:
+		m.timeOut(p, ii)
+	default:
+		m.complete(p, ii)
+	}
+	m.settle(p)
+}
+
+// containerRank ranks what the container's date stands for.
+func (m *machine) containerRank(ci int32) sim.Rank {
+	c := m.containers.At(ci)
+	if c.state == starting {
+		return rank(classReady, 0, c.born)
+	}
+	ii, timedOut := m.dueItem(&m.pools[c.pool], c, m.calendar.Date(m.firstContainer+ci))
+	switch {
+	case ii == none:
+		return rank(classCrash, 0, c.born)
+	case timedOut:
+		return rank(classTimeout, 0, m.items.At(ii).order)
+	default:
+		return rank(classCompletion, 0, m.items.At(ii).order)
+	}
+}
+
+// dueItem is the item whose service or time ends at the given instant, and whether it times out;
+// none if there is none. Completions come before timeouts, each in the order in which service began.
+func (m *machine) dueItem(p *pool, c *container, at sim.Time) (ii int32, timedOut bool) {
+	if c.active == 0 {
+		return none, false
+	}
+	if p.sharing {
+		return m.dueShared(p, c, at)
+	}
+	ii = c.firstItem
+	if c.active > 1 {
+		ii = c.heap[0]
+	}
+	it := m.items.At(ii)
+	if it.ends != at {
+		return none, false
+	}
+	return ii, it.expires
+}
+
+// complete is the end of an item's service.
+func (m *machine) complete(p *pool, ii int32) {
+	it := m.items.At(ii)
+	ci := it.container
+	m.vacate(p, ii)
+	first, demand := it.first, it.demand
+	for i := first; i != none; {
+		in := m.inputs.At(i)
+		in.parts[Served] += demand
+		in.parts[Interference] += m.now - in.since - demand
+		in.since = m.now
+		in.item = none
+		i = in.next
+	}
+	m.items.Free(ii)
+	m.fell(p, ci)
+	rate := p.set.Failures.Rate
+	for i := first; i != none; {
+		in := m.inputs.At(i)
+		next := in.next
+		outcome := Completed
+		if rate > 0 {
+			w := &m.callers[in.workload]
+			luck := luckOf(w.failure.Sub(uint64(in.attempts)), in.number, in.place, w.many)
+			if luck.Float64() < rate {
+				outcome = Failed
+			}
+		}
+		m.endAttempt(p, i, outcome)
+		i = next
+	}
+}
+
+// timeOut ends an attempt that took too long, with its whole batch (rule 10).
+func (m *machine) timeOut(p *pool, ii int32) {
+	it := m.items.At(ii)
+	ci := it.container
+	m.workTo(p, m.containers.At(ci))
+	done := m.workDone(p, it)
+	m.vacate(p, ii)
+	first := it.first
+	for i := first; i != none; i = m.inputs.At(i).next {
+		m.cutShort(m.inputs.At(i), done)
+	}
+	m.items.Free(ii)
+	if p.set.TimeoutKills {
+		m.giveBack(p, ci)
+		m.stop(p, ci, "timeout")
+	} else {
+		m.fell(p, ci)
+	}
+	for i := first; i != none; {
+		next := m.inputs.At(i).next
+		m.endAttempt(p, i, TimedOut)
+		i = next
+	}
+}
+
+// cutShort books an attempt that ended before its work did.
+func (m *machine) cutShort(in *input, done sim.Time) {
+	in.parts[Served] += done
+	in.parts[Interference] += m.now - in.since - done
+	in.since = m.now
+	in.item = none
+}
+
+// vacate takes an item that is in service off its container.
+func (m *machine) vacate(p *pool, ii int32) {
+	it := m.items.At(ii)
+	c := m.containers.At(it.container)
+	if p.sharing {
+		m.share(p, c)
+	}
+	m.leaveService(p, c, ii, it)
+	c.active--
+	if p.sharing && c.active == 0 {
+		c.attained = wide{}
+	}
+	m.itemGone(p, it, c)
+	m.dateContainer(p, it.container, c)
+}
+
+// itemGone counts an item that is off its container, in service or open.
+func (m *machine) itemGone(p *pool, it *item, c *container) {
+	c.items--
+	c.lastFall = m.now
+	for i := it.first; i != none; i = m.inputs.At(i).next {
+		if !m.callers[m.inputs.At(i).workload].async {
+			p.assignedSync--
+		}
+	}
+	if c.items == 0 {
+		m.becomesFree(p, c)
+	}
+}
+
+// fell follows a fall of the container's in-flight count.
+func (m *machine) fell(p *pool, ci int32) {
+	c := m.containers.At(ci)
+	if c.items == 0 {
+		switch {
+		case p.set.SingleUse:
+			m.stop(p, ci, "single_use")
+			return
+		case c.state == draining:
+			m.stop(p, ci, "deploy")
+			return
+		}
+		m.becomeIdle(p, ci, c)
+	}
+	m.reroute(p, ci, c)
+}
+
+// giveBack returns all inputs of a container to the head of the queue, in the order in which they were
+// last taken from it, uncounted (rule 10).
+func (m *machine) giveBack(p *pool, ci int32) { m.requeue(p, m.takeBack(p, ci)) }
+
+// takeBack takes all inputs off a container, in service or not.
+func (m *machine) takeBack(p *pool, ci int32) []int32 {
+	c := m.containers.At(ci)
+	m.workTo(p, c)
+	var back []int32 // by order taken: only when a container dies with work on it
+	for c.firstItem != none {
+		ii := c.firstItem
+		it := m.items.At(ii)
+		done := m.workDone(p, it)
+		m.vacate(p, ii)
+		for i := it.first; i != none; i = m.inputs.At(i).next {
+			m.cutShort(m.inputs.At(i), done)
+			back = append(back, i)
+		}
+		m.items.Free(ii)
+	}
+	if p.open != none && m.items.At(p.open).container == ci {
+		it := m.items.At(p.open)
+		m.itemGone(p, it, c)
+		for i := it.first; i != none; i = m.inputs.At(i).next {
+			in := m.inputs.At(i)
+			in.parts[BatchWait] += m.now - in.since
+			in.since = m.now
+			in.item = none
+			back = append(back, i)
+		}
+		m.items.Free(p.open)
+		p.open = none
+	}
+	return back
+}
+
+// requeue puts inputs at the head of the queue by the order in which they were taken from it.
+func (m *machine) requeue(p *pool, back []int32) {
+	sortByTaken(m, back)
+	for n := len(back) - 1; n >= 0; n-- {
+		i := back[n]
+		in := m.inputs.At(i)
+		in.state = waiting
+		in.next, in.prev = p.first, none
+		if p.first != none {
+			m.inputs.At(p.first).prev = i
+		} else {
+			p.last = i
+		}
+		p.first = i
+		p.outstanding-- // it stays outstanding, and queueGrew counts it anew
+		m.queueGrew(p, in)
+	}
+	for _, i := range back {
+		in := m.inputs.At(i)
+		if in.call != none && m.calls.At(in.call).broken {
+			m.dropPending(p, i, Cancelled)
+		}
+	}
+}
+
+func sortByTaken(m *machine, back []int32) {
+	for n := 1; n < len(back); n++ {
+		for k := n; k > 0 && m.inputs.At(back[k]).taken < m.inputs.At(back[k-1]).taken; k-- {
+			back[k], back[k-1] = back[k-1], back[k]
+		}
+	}
+}
+
+// joinService adds an item to those in service of the container: to the list by order, and where
+// several can be, to the heap by what ends first.
+func (m *machine) joinService(p *pool, c *container, ii int32, it *item) {
+	it.next, it.prev = none, c.lastItem
+	if c.lastItem != none {
+		m.items.At(c.lastItem).next = ii
+	} else {
+		c.firstItem = ii
+	}
+	c.lastItem = ii
+	if p.slotsMax == 1 {
+		return
+	}
+	c.heap = append(c.heap, ii)
+	it.place = int32(len(c.heap) - 1)
+	m.heapUp(p, c.heap, len(c.heap)-1)
+}
+
+func (m *machine) leaveService(p *pool, c *container, ii int32, it *item) {
+	if it.prev != none {
+		m.items.At(it.prev).next = it.next
+	} else {
+		c.firstItem = it.next
+	}
+	if it.next != none {
+		m.items.At(it.next).prev = it.prev
+	} else {
+		c.lastItem = it.prev
+	}
+	if p.slotsMax == 1 {
+		return
+	}
+	last := len(c.heap) - 1
+	at := int(it.place)
+	moved := c.heap[last]
+	c.heap = c.heap[:last]
+	if at == last {
+		return
+	}
+	c.heap[at] = moved
+	m.items.At(moved).place = int32(at)
+	m.heapUp(p, c.heap, at)
+	m.heapDown(p, c.heap, int(m.items.At(moved).place))
+}
+
+// endsBefore orders the items of one container by what ends first.
+func (m *machine) endsBefore(p *pool, x, y int32) bool {
+	a, b := m.items.At(x), m.items.At(y)
+	if p.sharing {
+		return a.tag.less(b.tag)
+	}
+	if a.ends != b.ends {
+		return a.ends < b.ends
+	}
+	if a.expires != b.expires {
+		return b.expires
+	}
+	return a.order < b.order
+}
+
+func (m *machine) heapUp(p *pool, heap []int32, i int) {
+	for i > 0 {
+		parent := (i - 1) / 2
+		if !m.endsBefore(p, heap[i], heap[parent]) {
+			return
+		}
+		m.heapSwap(heap, i, parent)
+		i = parent
+	}
+}
+
+func (m *machine) heapDown(p *pool, heap []int32, i int) {
+	for {
+		child := 2*i + 1
+		if child >= len(heap) {
+			return
+		}
+		if child+1 < len(heap) && m.endsBefore(p, heap[child+1], heap[child]) {
+			child++
+		}
+		if !m.endsBefore(p, heap[child], heap[i]) {
+			return
+		}
+		m.heapSwap(heap, i, child)
+		i = child
+	}
+}
+
+func (m *machine) heapSwap(heap []int32, i, j int) {
+	heap[i], heap[j] = heap[j], heap[i]
+	m.items.At(heap[i]).place = int32(i)
+	m.items.At(heap[j]).place = int32(j)
+}
+
+// dateContainer dates the container by what comes first: the end of an item, or a crash.
+func (m *machine) dateContainer(p *pool, ci int32, c *container) {
+	at := c.crashAt
+	switch {
+	case c.active == 0:
+		// Often it begins its next item in this very event.
+		if at == sim.Never && (m.undated == none || m.undated == ci) {
+			m.undated = ci
+			return
+		}
+	case p.sharing:
+		at = min(at, m.sharedEnd(p, c))
+	case c.active == 1:
+		at = min(at, m.items.At(c.firstItem).ends)
+	default:
+		at = min(at, m.items.At(c.heap[0]).ends)
+	}
+	if m.undated == ci {
+		m.undated = none
+	}
+	m.calendar.Set(m.firstContainer+ci, at)
+}
+
+// crashes is the end of a container by crash or preemption.
+func (m *machine) crashes(p *pool, ci int32, c *container) {
+	reason := "preempted"
+	if c.crashes {
+		reason = "crash"
+	}
+	if c.items > 0 {
+		m.giveBack(p, ci)
+	} else {
+		m.leaveIdle(p, ci, c)
+	}
+	m.stop(p, ci, reason)
+}
+
+// dateCrash draws when a container that becomes ready will crash or be preempted.
+func (m *machine) dateCrash(p *pool, c *container) {
+	c.crashAt = sim.Never
+	f := &p.set.Failures
+	for _, hazard := range []struct {
+		perHour float64
+		stream  sim.Stream
+		crash   bool
+	}{{f.CrashPerHour, p.crash, true}, {f.PreemptPerHour, p.preempt, false}} {
+		if hazard.perHour <= 0 {
+			continue
+		}
+		luck := hazard.stream.At(uint64(c.number))
+		wait := -math.Log(luck.Open()) * float64(sim.Hour) / hazard.perHour
+		if at := m.now + sim.Round(wait); at < c.crashAt && at > 0 {
+			c.crashAt, c.crashes = at, hazard.crash
+		}
+	}
+}

@@ -1,0 +1,143 @@
+package model
+
+import (
+	"math"
+
+	"github.com/simcap/simcap/sim"
+)
+
+// Items that share a container under a slow-down curve all progress at one speed v(k), so one number
+// serves for all: the service that the container has given to each item since it was last empty. An
+// item that begins when that number is a, with demand d, completes when it reaches a + d (its tag);
+// nothing is re-dated when the speed changes but the container's next completion. This is virtual
+// time as in processor-sharing and fair-queueing analyses (Kleinrock 1967; Parekh and Gallager 1993).
+
+// slack is the work in nanoseconds below which an item counts as done (fine print of rule 6).
+const slack = 0.001
+
+// wide is a number of about 106 significant bits, the unevaluated sum of two float64 (Dekker 1971):
+// the attained service has to be right to a fraction of a thousandth of a nanosecond over days.
+type wide struct{ hi, lo float64 }
+
+// twoSum is a + b without error: s + e (Knuth, TAOCP 2, 4.2.2).
+func twoSum(a, b float64) (s, e float64) {
+	s = a + b
+	t := s - a
+	return s, (a - (s - t)) + (b - t)
+}
+
+func (w wide) plus(x float64) wide {
+	s, e := twoSum(w.hi, x)
+	s, e = twoSum(s, e+w.lo)
+	return wide{s, e}
+}
+
+func (w wide) add(x wide) wide {
+	s, e := twoSum(w.hi, x.hi)
+	t, f := twoSum(w.lo, x.lo)
+	s, e = twoSum(s, e+t)
+	s, e = twoSum(s, e+f)
+	return wide{s, e}
+}
+
+func (w wide) minus(x wide) wide { return w.add(wide{-x.hi, -x.lo}) }
+
+// times is w × x. The product of the high parts is exact by fused multiply-add.
+func (w wide) times(x float64) wide {
+	p := w.hi * x
+	e := math.FMA(w.hi, x, -p)
+	s, e := twoSum(p, math.FMA(w.lo, x, e))
+	return wide{s, e}
+}
+
+// over is w / x to about 100 bits.
+func (w wide) over(x wide) wide {
+	q := w.hi / x.hi
+	r := w.minus(x.times(q))
+	q2 := r.hi / x.hi
+	r = r.minus(x.times(q2))
+	s, e := twoSum(q, q2)
+	return wide{s, e}.plus(r.hi / x.hi)
+}
+
+func (w wide) less(x wide) bool { return w.hi < x.hi || w.hi == x.hi && w.lo < x.lo }
+
+func (w wide) float() float64 { return w.hi + w.lo }
+
+// ceil is the smallest whole number not below w, at least 0.
+func (w wide) ceil() sim.Time {
+	if w.hi >= float64(sim.Never) {
+		return sim.Never
+	}
+	floor := math.Floor(w.hi)
+	rest := (w.hi - floor) + w.lo // in (-1, 2)
+	return sim.Time(max(0, floor+math.Ceil(rest)))
+}
+
+func quotient(a, b float64) wide { return wide{a, 0}.over(wide{b, 0}) }
+
+// share brings the container's attained service up to now.
+func (m *machine) share(p *pool, c *container) {
+	c.attained = m.attainedAt(p, c, m.now)
+	c.workedTo = m.now
+}
+
+// attainedAt is the service attained at an instant, if nothing changes until then.
+func (m *machine) attainedAt(p *pool, c *container, at sim.Time) wide {
+	if c.active == 0 || at == c.workedTo {
+		return c.attained
+	}
+	return c.attained.add(p.speed[c.active].times(float64(at - c.workedTo)))
+}
+
+// sharedEnd is the next completion or timeout on a container with sharing. It needs share first.
+func (m *machine) sharedEnd(p *pool, c *container) sim.Time {
+	left := m.items.At(c.heap[0]).tag.minus(c.attained).plus(-slack)
+	end := m.now
+	if left.hi > 0 {
+		end += left.over(p.speed[c.active]).ceil()
+	}
+	return min(end, m.items.At(c.firstItem).started+p.set.Timeout)
+}
+
+// dueShared is dueItem for a container with sharing. Of items due at one nanosecond the one that began
+// first comes first, though their tags may differ by less than a nanosecond of work.
+func (m *machine) dueShared(p *pool, c *container, at sim.Time) (ii int32, timedOut bool) {
+	limit := m.attainedAt(p, c, at).plus(slack)
+	if best := m.earliestDone(c.heap, 0, limit, none); best != none {
+		return best, false
+	}
+	if oldest := c.firstItem; m.items.At(oldest).started+p.set.Timeout == at {
+		return oldest, true
+	}
+	return none, false
+}
+
+// earliestDone is the item of the lowest order whose tag does not exceed the limit, in the heap from
+// place i down.
+func (m *machine) earliestDone(heap []int32, i int, limit wide, best int32) int32 {
+	if i >= len(heap) || limit.less(m.items.At(heap[i]).tag) {
+		return best
+	}
+	if best == none || m.items.At(heap[i]).order < m.items.At(best).order {
+		best = heap[i]
+	}
+	best = m.earliestDone(heap, 2*i+1, limit, best)
+	return m.earliestDone(heap, 2*i+2, limit, best)
+}
+
+// workTo brings the container's attained service up to now, where that is kept.
+func (m *machine) workTo(p *pool, c *container) {
+	if p.sharing {
+		m.share(p, c)
+	}
+}
+
+// workDone is the work done so far on an item in service, in whole nanoseconds. It needs workTo first.
+func (m *machine) workDone(p *pool, it *item) sim.Time {
+	if !p.sharing {
+		return min(it.demand, m.now-it.started)
+	}
+	left := it.tag.minus(m.containers.At(it.container).attained).float()
+	return min(it.demand, sim.Round(float64(it.demand)-left))
+}

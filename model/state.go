@@ -1,0 +1,255 @@
+package model
+
+import (
+	"github.com/simcap/simcap/model/dist"
+	"github.com/simcap/simcap/model/service"
+	"github.com/simcap/simcap/model/workload"
+	"github.com/simcap/simcap/sim"
+)
+
+// none is the index of nothing.
+const none = int32(-1)
+
+// inputState says where an input is.
+type inputState uint8
+
+const (
+	waiting   inputState = iota // in the function's queue
+	assigned                    // in a batch that has not begun service
+	running                     // in service
+	backedOff                   // rejected, its client waits to submit it again
+	retrying                    // failed or timed out, waits to be tried again
+)
+
+var inputStateNames = [...]string{"waiting", "assigned", "running", "backed off", "retrying"}
+
+// input is one unit of work, from its first submission until it leaves for good.
+type input struct {
+	submitted, admitted, assignedAt, started sim.Time
+	since                                    sim.Time // when the present wait or attempt began
+	demand                                   float64  // ns, before per_unit and noise
+	size                                     float64
+	overhead                                 sim.Time
+	parts                                    [NumParts - 1]sim.Time // all but the overhead
+	number                                   int64                  // of its call, within the workload
+	taken                                    uint64                 // order in which it was last taken from the queue
+	serial                                   int64                  // order of first submission within the run
+	container                                int64                  // number of the last one assigned, 0: none
+	workload                                 int32
+	place                                    int32 // within its call, from 1
+	call                                     int32 // none: a call of one input
+	client                                   int32 // of a closed workload, when it is a call of its own
+	next, prev                               int32 // in the queue, or in a batch
+	nextOfCall, prevOfCall                   int32
+	item                                     int32
+	batchSize                                int32 // of the last item begun, 0: not begun
+	rejections, retries, attempts            int32
+	state                                    inputState
+}
+
+// call is a call with many inputs.
+type call struct {
+	number              int64
+	start               sim.Time
+	total, sent, ended  int64 // inputs: in all, submitted so far, finished
+	workload, client    int32
+	firstLive, lastLive int32 // its unfinished inputs, in order
+	broken, over        bool
+	resumes, breaking   bool // has an event to submit more; is being broken
+}
+
+// item is what fills a slot: a batch, or without batching a single input.
+type item struct {
+	order          uint64 // of beginning service; of opening before that
+	started        sim.Time
+	demand         sim.Time
+	opened         sim.Time // a batch that waits
+	ends           sim.Time // without sharing: when it completes or times out
+	tag            wide     // with sharing: the container's attained service at which it completes
+	container      int32
+	first, last    int32 // its inputs, in the order taken
+	count          int32
+	next, prev     int32 // items in service of the container, in order of beginning
+	place          int32 // in the container's heap
+	begun, expires bool  // in service; ends by timeout
+}
+
+type containerState uint8
+
+const (
+	starting containerState = iota
+	ready
+	draining
+	stopped
+)
+
+var containerStateNames = [...]string{"starting", "ready", "draining", "stopped"}
+
+// container is one container, from its creation until it stops.
+type container struct {
+	number                int64 // within the function, from 1
+	version               int32 // deploys before it was created
+	seat                  int32 // within its pool
+	pool                  int32
+	state                 containerState
+	expired, used, served bool // idle past its window; single use spent; first input served
+	initial, replacement  bool // made at time 0; stands in for an old one when ready
+	snapshot              bool // starts from a snapshot
+	failing               bool // its start will end as a failed one
+	crashes, preempts     bool // what its crash date is
+	created, readyAt      sim.Time
+	billedFrom            sim.Time
+	lastFall              sim.Time // when its in-flight count last fell, or it became ready
+	idleSince             sim.Time
+	busySince             sim.Time
+	busy                  sim.Time // total so far
+	crashAt               sim.Time
+	inputs                int64 // assigned to it so far
+	born, idleOrder       uint64
+	items                 int32 // slots in use
+	active                int32 // items in service
+	slots                 int32
+	firstItem, lastItem   int32 // in service, in order of beginning
+	next, prev            int32 // among idle, or among starting containers
+	older, younger        int32 // among live and draining ones, by number
+	heap                  []int32
+	attained              wide // with sharing: service given to each item since it was last empty
+	workedTo              sim.Time
+}
+
+// pool is a function's containers, queue and settings in force.
+type pool struct {
+	set   *Function
+	index int32
+	// Settings that updates change.
+	minContainers, maxContainers, buffer int
+	window                               sim.Time
+
+	first, last                 int32 // queue
+	queued                      int64
+	open                        int32 // batch that takes inputs, or none
+	outstanding                 int64 // queued + assigned
+	assignedSync                int64
+	queuedSync, queuedAsync     int64
+	fellAt                      sim.Time // when outstanding last fell
+	everFell                    bool
+	fellOrder                   uint64
+	queuedNow                   bool  // an input entered the queue during this event
+	idleFirst, idleLast         int32 // by idleSince, then by falling number
+	tieFront                    int32 // first idle container as recent as the last, or none: not known
+	unexpired                   int32 // first idle container that has not expired
+	startFirst, startLast       int32
+	oldest, youngest            int32
+	expired                     int // idle containers past their window
+	starting, live, busyLive    int // live = starting + ready; busyLive: live ones that hold an input
+	created                     int64
+	version                     int32
+	versionBase                 int64           // containers created before the present version
+	owed                        int             // replacements of a rolling deploy that had no room yet
+	seats                       sim.Slab[int32] // container by seat
+	routes                      sim.Selector    // containers with a free slot, by seat
+	lastChosen, routed          int64
+	byList                      bool // routing reads the list of idle containers
+	sharing, polls, lapses      bool
+	slotsMax, target, batchMax  int32
+	hardMax                     int32   // hard cap, and the file's max_containers
+	perContainer                float64 // gain / inputs a container is meant to hold
+	batchNS                     []float64
+	speed                       []wide // by number of items in service
+	units                       service.Units
+	firstDemand                 drawn
+	price                       float64 // USD per container and second
+	gpus                        int
+	cold                        sim.Stream
+	crash, preempt, routeStream sim.Stream
+	stages, snapStages          []stage
+	book                        poolBook
+}
+
+// stage is a cold-start stage ready for drawing.
+type stage struct {
+	fixed  sim.Time
+	draw   dist.Sampler // nil: fixed
+	billed bool
+}
+
+// caller is a workload in the run.
+type caller struct {
+	set            *Workload
+	index          int32
+	pool           int32
+	many           bool
+	maps           bool
+	async          bool
+	closed         bool
+	retry          Retries
+	source         workload.Source
+	next           workload.Arrival // the arrival that comes next
+	calls          int64            // made so far
+	groups         int64
+	start          sim.Time
+	stop           sim.Time
+	think          drawn
+	demand         drawn
+	size           drawn
+	extra          drawn // overhead
+	inputs         drawn
+	group          drawn
+	patient        drawn
+	impatient      bool // patience is set
+	failure, noise sim.Stream
+	thoughts       []int64 // times each client has thought
+	book           callerBook
+}
+
+// drawn is a random attribute: a constant, or a sampler and the stream it draws from.
+type drawn struct {
+	value  float64
+	draw   dist.Sampler // nil: constant
+	stream sim.Stream
+}
+
+func newDrawn(d dist.Dist, fallback float64, stream sim.Stream) drawn {
+	if d == nil {
+		return drawn{value: fallback}
+	}
+	if v, ok := dist.IsConstant(d); ok {
+		return drawn{value: v}
+	}
+	return drawn{draw: d.Sampler(), stream: stream}
+}
+
+// at is draw i. The luck is kept in the machine: one on the stack would escape to the heap through
+// the sampler's interface.
+func (m *machine) at(d *drawn, i uint64) float64 {
+	if d.draw == nil {
+		return d.value
+	}
+	m.luck = d.stream.At(i)
+	return d.draw.Sample(&m.luck)
+}
+
+// of is the draw of one input, addressed by its call and its place in it, so that it does not depend
+// on the order in which inputs of different calls are submitted.
+func (m *machine) of(d *drawn, call int64, place int32, many bool) float64 {
+	if d.draw == nil {
+		return d.value
+	}
+	m.luck = luckOf(d.stream, call, place, many)
+	return d.draw.Sample(&m.luck)
+}
+
+func luckOf(s sim.Stream, call int64, place int32, many bool) sim.Luck {
+	if many {
+		return s.Sub(uint64(call)).At(uint64(place))
+	}
+	return s.At(uint64(call))
+}
+
+// count is a draw rounded to nearest, at least 1.
+func (m *machine) count(d *drawn, i uint64) int64 {
+	if d.draw == nil && d.value == 1 {
+		return 1
+	}
+	return max(1, int64(sim.Round(m.at(d, i))))
+}

@@ -1,0 +1,454 @@
+package model
+
+import (
+	"math"
+
+	"github.com/simcap/simcap/model/dist"
+	"github.com/simcap/simcap/model/workload"
+	"github.com/simcap/simcap/sim"
+)
+
+// bucket is a token bucket (rule 3a), kept as credit in nanoseconds: it grows by one each nanosecond
+// up to its depth, and a token costs the nanoseconds in which one comes.
+type bucket struct {
+	cost, depth, credit, asOf sim.Time // cost 0: no limit
+}
+
+func newBucket(ratePerS float64, burst sim.Time) bucket {
+	if ratePerS == None {
+		return bucket{}
+	}
+	cost := sim.Time(math.Floor(1e9 / ratePerS))
+	return bucket{cost: max(1, cost), depth: burst, credit: burst}
+}
+
+// has says whether a token is there.
+func (b *bucket) has(now sim.Time) bool {
+	b.credit = min(b.depth, b.credit+now-b.asOf)
+	b.asOf = now
+	return b.credit >= b.cost
+}
+
+func (b *bucket) take() { b.credit -= b.cost }
+
+// nextAt is when a token will be there if nobody takes one before.
+func (b *bucket) nextAt(now sim.Time) sim.Time { return now + b.cost - b.credit }
+
+func (m *machine) bucketOf(w *caller) *bucket {
+	b := &m.sync
+	if w.async {
+		b = &m.async
+	}
+	if b.cost == 0 {
+		return nil
+	}
+	return b
+}
+
+// Retries of map's own re-submissions (rule 3).
+var (
+	mapRetry      = Retries{Max: None, InitialDelay: sim.Second / 10, BackoffCoefficient: 2, MaxDelay: 15 * sim.Second}
+	spawnMapRetry = Retries{Max: None, InitialDelay: sim.Second / 10, BackoffCoefficient: 2, MaxDelay: 30 * sim.Second}
+)
+
+func (m *machine) newCaller(index, pool int32) {
+	set := &m.cfg.Workloads[index]
+	w := &m.callers[index]
+	name := set.Name
+	*w = caller{
+		set: set, index: index, pool: pool, many: set.Method.Many(), maps: set.Method.Maps(),
+		async: set.Method.Async(), retry: set.Client.Retry, start: set.Arrivals.Start, stop: sim.Never,
+		failure: m.stream(name, "failure"), noise: m.stream(name, "noise"),
+	}
+	switch {
+	case w.maps:
+		w.retry = mapRetry
+	case w.many:
+		w.retry = spawnMapRetry
+	}
+	if m.cfg.Horizon > 0 {
+		w.stop = m.cfg.Horizon
+	}
+	if set.Arrivals.Stop > 0 {
+		w.stop = min(w.stop, set.Arrivals.Stop)
+	}
+	f := m.pools[pool].set
+	w.demand = newDrawn(f.Service.Time, 0, m.stream(name, "demand"))
+	w.size = newDrawn(set.Size, 1, m.stream(name, "size"))
+	w.extra = newDrawn(f.Overhead, 0, m.stream(name, "overhead"))
+	w.inputs = newDrawn(set.Inputs, 1, m.stream(name, "inputs"))
+	w.group = newDrawn(set.Arrivals.Group, 1, m.stream(name, "group"))
+	w.patient = newDrawn(set.Client.Patience, 0, m.stream(name, "patience"))
+	w.impatient = set.Client.Patience != nil
+	if f.Service.Time == nil && f.Service.Batch != nil && f.Batched.MaxBatchSize == 0 {
+		w.demand = newDrawn(dist.Constant{Value: f.Service.Batch.At(1)}, 0, sim.Stream{})
+	}
+}
+
+// beginCaller makes the workload's source of arrivals and dates the first.
+func (m *machine) beginCaller(w *caller) {
+	arrivals := m.stream(w.set.Name, "arrivals")
+	closed, ok := w.set.Arrivals.Kind.(workload.Closed)
+	if !ok {
+		w.source = w.set.Arrivals.Kind.Source(arrivals)
+		m.awaitArrival(w)
+		return
+	}
+	w.closed = true
+	w.think = newDrawn(closed.Think, 0, arrivals)
+	w.thoughts = make([]int64, closed.Clients+1)
+	for n := 1; n <= closed.Clients; n++ {
+		m.clients = append(m.clients, client{caller: w.index, number: int32(n)})
+		m.clientThinks(int32(len(m.clients)-1), w.start)
+	}
+}
+
+// tooLate says whether the workload makes no call at the given instant any more.
+func (w *caller) tooLate(at sim.Time) bool {
+	return at >= w.stop || w.set.Arrivals.Count > 0 && w.calls >= w.set.Arrivals.Count
+}
+
+// awaitArrival dates the workload's next arrival, if there is one.
+func (m *machine) awaitArrival(w *caller) {
+	source := sourceFirst + w.index
+	if !w.source.Next(&w.next) || w.tooLate(w.start+w.next.At) {
+		m.calendar.Clear(source)
+		return
+	}
+	m.openWork++
+	m.arrivalsLeft++
+	m.calendar.Set(source, w.start+w.next.At)
+}
+
+// arrive is an arrival: a group of calls, submitted in order (rule 1, class 4).
+func (m *machine) arrive(w *caller) {
+	m.openWork--
+	m.arrivalsLeft--
+	w.groups++
+	for n := m.count(&w.group, uint64(w.groups)); n > 0; n-- {
+		if w.set.Arrivals.Count > 0 && w.calls >= w.set.Arrivals.Count {
+			break
+		}
+		m.newCall(w, none)
+	}
+	m.awaitArrival(w)
+	m.settle(&m.pools[w.pool])
+}
+
+// clientThinks dates the next call of a closed client, who thinks from the given instant on.
+func (m *machine) clientThinks(index int32, from sim.Time) {
+	c := &m.clients[index]
+	w := &m.callers[c.caller]
+	w.thoughts[c.number]++
+	think := m.of(&w.think, int64(c.number), int32(w.thoughts[c.number]), true)
+	at := from + sim.Round(think)
+	if w.tooLate(at) {
+		return
+	}
+	m.openWork++
+	m.arrivalsLeft++
+	m.agenda.Set(sim.Owner{Kind: ownClient, Index: index}, at, submissionRank(w.index, nextCalls, c.number))
+}
+
+// clientCalls is the next call of a closed client.
+func (m *machine) clientCalls(index int32) {
+	w := &m.callers[m.clients[index].caller]
+	m.openWork--
+	m.arrivalsLeft--
+	if !w.tooLate(m.now) {
+		w.next = workload.Arrival{At: m.now, Size: math.NaN(), Demand: math.NaN()}
+		m.newCall(w, index)
+	}
+	m.settle(&m.pools[w.pool])
+}
+
+// newCall is a call of the workload, by a closed client or by none.
+func (m *machine) newCall(w *caller, client int32) {
+	w.calls++
+	m.book.called(m, w)
+	if !w.many {
+		m.openWork++
+		m.submit(m.newInput(w, none, 1, client))
+		return
+	}
+	index := m.calls.New()
+	*m.calls.At(index) = call{
+		number: w.calls, start: m.now, total: m.count(&w.inputs, uint64(w.calls)), workload: w.index,
+		client: client, firstLive: none, lastLive: none,
+	}
+	m.openWork += m.calls.At(index).total
+	m.submitMore(index)
+}
+
+// newInput draws what an input carries with it.
+func (m *machine) newInput(w *caller, of int32, place int32, client int32) int32 {
+	number := w.calls
+	if of != none {
+		number = m.calls.At(of).number
+	}
+	index := m.inputs.New()
+	in := m.inputs.At(index)
+	*in = input{
+		submitted: m.now, since: m.now, admitted: Unset, assignedAt: Unset, started: Unset,
+		number: number, serial: m.submitted, workload: w.index, place: place, call: of, client: client,
+		next: none, prev: none, nextOfCall: none, prevOfCall: none, item: none,
+		size:     m.of(&w.size, number, place, w.many),
+		demand:   m.of(&w.demand, number, place, w.many),
+		overhead: sim.Round(m.of(&w.extra, number, place, w.many)),
+	}
+	m.submitted++
+	if !math.IsNaN(w.next.Size) {
+		in.size = w.next.Size
+	}
+	if !math.IsNaN(w.next.Demand) {
+		in.demand = w.next.Demand
+	}
+	w.book.arrived(m)
+	return index
+}
+
+// submitMore submits as many inputs of a call as it may now (rule 11).
+func (m *machine) submitMore(index int32) {
+	c := m.calls.At(index)
+	w := &m.callers[c.workload]
+	window := int64(unlimited(m.cfg.Platform.Limits.MapConcurrency))
+	for !c.broken && c.sent < c.total {
+		if w.maps && c.sent-c.ended >= window {
+			return
+		}
+		if b := m.bucketOf(w); b != nil && !w.maps && !b.has(m.now) {
+			m.resumeAt(index, b.nextAt(m.now))
+			return
+		}
+		c.sent++
+		i := m.newInput(w, index, int32(c.sent), none)
+		m.joinCall(c, i)
+		m.submit(i)
+		c = m.calls.At(index) // submit can grow the slab
+	}
+}
+
+// resumeAt gives the call an event in which it submits more, unless it has one.
+func (m *machine) resumeAt(index int32, at sim.Time) {
+	c := m.calls.At(index)
+	if c.resumes || c.broken || c.sent == c.total {
+		return
+	}
+	c.resumes = true
+	m.agenda.Set(sim.Owner{Kind: ownCall, Index: index}, at, submissionRank(c.workload, c.number, 0))
+}
+
+// resume is the call's own event.
+func (m *machine) resume(index int32) {
+	m.progressed = m.now
+	c := m.calls.At(index)
+	c.resumes = false
+	pool := m.callers[c.workload].pool
+	m.submitMore(index)
+	m.settle(&m.pools[pool])
+}
+
+func (m *machine) joinCall(c *call, i int32) {
+	in := m.inputs.At(i)
+	in.prevOfCall = c.lastLive
+	if c.lastLive != none {
+		m.inputs.At(c.lastLive).nextOfCall = i
+	} else {
+		c.firstLive = i
+	}
+	c.lastLive = i
+}
+
+func (m *machine) leaveCall(c *call, in *input) {
+	if in.prevOfCall != none {
+		m.inputs.At(in.prevOfCall).nextOfCall = in.nextOfCall
+	} else {
+		c.firstLive = in.nextOfCall
+	}
+	if in.nextOfCall != none {
+		m.inputs.At(in.nextOfCall).prevOfCall = in.prevOfCall
+	} else {
+		c.lastLive = in.prevOfCall
+	}
+}
+
+// submit is rule 3: the input is admitted, or rejected and perhaps submitted again later.
+func (m *machine) submit(i int32) {
+	in := m.inputs.At(i)
+	w := &m.callers[in.workload]
+	reason := m.refusal(w)
+	if reason == Completed {
+		m.admit(i, in, w)
+		return
+	}
+	if w.retry.Max != None && int(in.rejections) >= w.retry.Max {
+		in.parts[Backoff] += m.now - in.since
+		m.leave(i, reason)
+		return
+	}
+	in.rejections++
+	in.state = backedOff
+	m.agenda.Set(sim.Owner{Kind: ownInput, Index: i}, m.now+w.retry.Delay(int(in.rejections)),
+		submissionRank(in.workload, in.number, in.place))
+}
+
+// refusal is why a submission is rejected, or Completed when it is not.
+func (m *machine) refusal(w *caller) Outcome {
+	p := &m.pools[w.pool]
+	if b := m.bucketOf(w); b != nil {
+		if !b.has(m.now) {
+			return RateLimit
+		}
+		b.take()
+	}
+	if p.queued == 0 && (p.open != none || m.hasFree(p)) {
+		return Completed
+	}
+	limits := &m.cfg.Platform.Limits
+	switch {
+	case w.async:
+		if limits.PendingAsync != None && p.queuedAsync >= int64(limits.PendingAsync) {
+			return PendingLimit
+		}
+	case limits.PendingSync != None && p.queuedSync >= int64(limits.PendingSync):
+		return PendingLimit
+	case limits.TotalSync != None && p.queuedSync+p.assignedSync >= int64(limits.TotalSync):
+		return TotalLimit
+	}
+	return Completed
+}
+
+// admit lets the input in: into a slot if there is one, else into the queue.
+func (m *machine) admit(i int32, in *input, w *caller) {
+	p := &m.pools[w.pool]
+	in.admitted = m.now
+	in.parts[Backoff] += m.now - in.since
+	m.enqueue(p, i, in)
+	if w.impatient {
+		patience := sim.Round(m.of(&w.patient, in.number, in.place, w.many))
+		m.agenda.Set(sim.Owner{Kind: ownInput, Index: i}, m.now+patience, rank(classPatience, 0, m.order()))
+	}
+	m.dispatch(p)
+}
+
+// inputDue is the appointment of one input: patience, re-submission or retry, by its state.
+func (m *machine) inputDue(i int32) {
+	in := m.inputs.At(i)
+	p := &m.pools[m.callers[in.workload].pool]
+	switch in.state {
+	case waiting:
+		m.progressed = m.now
+		m.dropPending(p, i, Abandoned)
+	case backedOff:
+		m.idled()
+		m.submit(i)
+	case retrying:
+		m.progressed = m.now
+		in.parts[Backoff] += m.now - in.since
+		m.enqueue(p, i, in)
+	}
+	m.settle(p)
+}
+
+// dropPending takes an input out of the queue for good.
+func (m *machine) dropPending(p *pool, i int32, outcome Outcome) {
+	in := m.inputs.At(i)
+	m.unqueue(p, i, in)
+	in.parts[Queue] += m.now - in.since
+	m.agenda.Cancel(sim.Owner{Kind: ownInput, Index: i})
+	m.outstandingFalls(p, 1)
+	m.leave(i, outcome)
+}
+
+// endAttempt ends an attempt of an input that is no longer on a container: it is tried again, or leaves.
+func (m *machine) endAttempt(p *pool, i int32, outcome Outcome) {
+	m.outstandingFalls(p, 1)
+	in := m.inputs.At(i)
+	retries := &p.set.Retries
+	again := outcome != Completed && (retries.Max == None || int(in.retries) < retries.Max)
+	if !again || in.call != none && m.calls.At(in.call).broken {
+		m.leave(i, outcome)
+		return
+	}
+	in.retries++
+	in.state = retrying
+	m.agenda.Set(sim.Owner{Kind: ownInput, Index: i}, m.now+retries.Delay(int(in.retries)),
+		submissionRank(in.workload, in.number, in.place))
+}
+
+// leave is the end of an input, and perhaps of its call (rule 11).
+func (m *machine) leave(i int32, outcome Outcome) {
+	in := m.inputs.At(i)
+	w := &m.callers[in.workload]
+	m.finished++
+	m.openWork--
+	m.record(in, w, outcome)
+	of, client := in.call, in.client
+	if of == none {
+		m.inputs.Free(i)
+		if client != none {
+			m.clientThinks(client, m.now)
+		}
+		return
+	}
+	c := m.calls.At(of)
+	m.leaveCall(c, in)
+	m.inputs.Free(i)
+	c.ended++
+	if !c.over && w.maps && !w.set.ReturnExceptions && outcome != Completed && outcome != Cancelled {
+		m.breakCall(of)
+		c = m.calls.At(of)
+	}
+	switch {
+	case !c.over && c.ended == c.total:
+		m.callOver(of)
+	case w.maps:
+		m.resumeAt(of, m.now)
+	}
+	if c = m.calls.At(of); c.over && !c.breaking && c.firstLive == none {
+		m.agenda.Cancel(sim.Owner{Kind: ownCall, Index: of})
+		m.calls.Free(of)
+	}
+}
+
+// breakCall ends a map at its first failure: what is not assigned leaves.
+func (m *machine) breakCall(of int32) {
+	c := m.calls.At(of)
+	c.broken, c.breaking = true, true
+	m.openWork -= c.total - c.sent
+	m.callOver(of)
+	p := &m.pools[m.callers[c.workload].pool]
+	for i := c.firstLive; i != none; {
+		in := m.inputs.At(i)
+		next := in.nextOfCall
+		switch in.state {
+		case waiting:
+			m.dropPending(p, i, Cancelled)
+		case backedOff, retrying:
+			m.agenda.Cancel(sim.Owner{Kind: ownInput, Index: i})
+			in.parts[Backoff] += m.now - in.since
+			m.leave(i, Cancelled)
+		}
+		i = next
+	}
+	m.calls.At(of).breaking = false
+}
+
+// callOver books the end of a call with many inputs.
+func (m *machine) callOver(of int32) {
+	c := m.calls.At(of)
+	c.over = true
+	m.book.callEnded(m, &m.callers[c.workload], c.start)
+	if c.client != none {
+		m.clientThinks(c.client, m.now)
+	}
+}
+
+// Delay is the wait before try n+1 after n failures or rejections, n from 1.
+func (r *Retries) Delay(n int) sim.Time {
+	delay := float64(r.InitialDelay)
+	for ; n > 1 && delay < float64(r.MaxDelay) && r.BackoffCoefficient != 1; n-- {
+		delay *= r.BackoffCoefficient
+	}
+	return min(sim.Round(delay), r.MaxDelay)
+}
