@@ -23,20 +23,26 @@ const (
 	roleStatus
 	roleCount
 	roleRate
-	roleDelay
+	roleDelay // after the previous row of the session
 	roleApp
+	roleSession
+	roleOnly // rows whose cell is not the wanted one are passed over
+	roleFailure
 	numRoles
 )
 
 // roleNames are the names of roles in Options.Columns.
 var roleNames = [numRoles]string{"", "time", "end", "duration", "function", "size", "demand", "prompt",
-	"output", "status", "count", "rate", "delay", "app"}
+	"output", "status", "count", "rate", "delay", "app", "session",
+	"", ""}
 
 // column is what a column of a file means and in which unit its numbers are, if they are times.
 type column struct {
 	name string
 	role role
 	unit int
+	per  float64 // seconds that a rate counts requests for; 0: one
+	want string  // what a cell of role only has to be
 }
 
 // cells collects one row's cells by role and makes a record of them.
@@ -62,6 +68,9 @@ type cells struct {
 	status   int32
 	name     string
 	app      string
+	session  string
+	skip     bool // the row is none of those wanted
+	failure  bool
 }
 
 func newCells(o *Options, r *Report) *cells {
@@ -71,7 +80,8 @@ func newCells(o *Options, r *Report) *cells {
 // clear forgets the row.
 func (c *cells) clear() {
 	c.has = [numRoles]bool{}
-	c.name, c.app, c.status = "", "", 0
+	c.name, c.app, c.session, c.status = "", "", "", 0
+	c.skip, c.failure = false, false
 }
 
 // missing says whether a cell holds nothing.
@@ -127,8 +137,16 @@ func (c *cells) set(col *column, cell []byte) string {
 		c.prompt, ok = amount(cell)
 	case roleOutput:
 		c.output, ok = amount(cell)
+	case roleSession:
+		c.session = c.intern(cell)
+	case roleOnly:
+		c.skip = c.skip || string(cell) != col.want
+	case roleFailure:
+		c.failure = failure(cell)
 	case roleCount, roleRate:
-		c.count, ok = quantity(cell)
+		if c.count, ok = quantity(cell); ok && col.per > 0 {
+			c.count /= col.per
+		}
 	case roleStatus:
 		c.status = status(cell)
 	}
@@ -233,6 +251,15 @@ func status(cell []byte) int32 {
 	return int32(v)
 }
 
+// failure reads a word that says whether a request failed, or a message that only failures have.
+func failure(cell []byte) bool {
+	switch strings.ToLower(string(cell)) {
+	case "", "0", "false", "no", "none", "ok", "null":
+		return false
+	}
+	return true
+}
+
 const maxNames = 1 << 20 // names that are kept; a file with more of them makes new strings
 
 // intern is the cell as a string, the same one for the same name.
@@ -286,7 +313,7 @@ func (c *cells) record(rec *record) string {
 		rec.failed = c.outcome && c.output == 0
 	}
 	rec.status = c.status
-	rec.failed = rec.failed || c.status >= 400
+	rec.failed = rec.failed || c.failure || c.status >= 400
 	return ""
 }
 

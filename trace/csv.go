@@ -29,54 +29,75 @@ func newTable(in *input, sep byte, o *Options, r *Report, layout []column) (*tab
 		t.columns[i].name = name
 		for _, want := range layout {
 			if normalName(name) == normalName(want.name) {
-				t.columns[i] = column{name: name, role: want.role, unit: want.unit}
+				t.columns[i] = want
+				t.columns[i].name = name
 			}
 		}
 	}
 	if err := o.mapColumns(t.columns); err != nil {
 		return nil, err
 	}
-	t.finish()
-	return t, nil
+	return t, t.finish()
+}
+
+// newBare is a table without a header.
+func newBare(in *input, sep byte, o *Options, r *Report, columns []column) (*table, error) {
+	t := &table{in: in, sep: sep, cells: newCells(o, r), columns: columns}
+	if err := o.mapColumns(t.columns); err != nil {
+		return nil, err
+	}
+	return t, t.finish()
 }
 
 // finish notes the last column that matters and whether rows are buckets.
-func (t *table) finish() {
+func (t *table) finish() error {
+	timed := false
 	for i := range t.columns {
 		switch t.columns[i].role {
 		case roleNone:
 			continue
 		case roleCount, roleRate:
 			t.cells.series = true
+		case roleTime, roleEnd:
+			timed = true
 		}
 		t.last = i
 	}
+	if !timed {
+		return noTime(t.columns)
+	}
+	return nil
 }
 
 // next reads one row.
 func (t *table) next(rec *record) error {
-	line, err := t.in.next()
-	if err != nil {
-		return err
+	for {
+		line, err := t.in.next()
+		if err != nil {
+			return err
+		}
+		if t.header != nil && bytes.Equal(line, t.header) || line[0] == '#' {
+			continue // of files that were put together, or a comment
+		}
+		t.cells.clear()
+		rec.line = t.in.line
+		what := ""
+		if bytes.IndexByte(line, '"') < 0 {
+			what = t.plain(line)
+		} else {
+			what = t.quoted(line)
+		}
+		if t.cells.skip {
+			continue
+		}
+		if what == "" {
+			what = t.cells.record(rec)
+		}
+		if what != "" {
+			return newBad(t.in.line, line, "%s", what)
+		}
+		return nil
 	}
-	if bytes.Equal(line, t.header) {
-		return t.next(rec) // files that were put together
-	}
-	t.cells.clear()
-	rec.line = t.in.line
-	what := ""
-	if bytes.IndexByte(line, '"') < 0 {
-		what = t.plain(line)
-	} else {
-		what = t.quoted(line)
-	}
-	if what == "" {
-		what = t.cells.record(rec)
-	}
-	if what != "" {
-		return newBad(t.in.line, line, "%s", what)
-	}
-	return nil
 }
 
 // plain reads a line without quotes.
@@ -89,7 +110,7 @@ func (t *table) plain(line []byte) string {
 			cell, rest = rest[:end], rest[end+1:]
 		}
 		if col := &t.columns[i]; col.role != roleNone {
-			if what := t.cells.set(col, cell); what != "" {
+			if what := t.cells.set(col, cell); what != "" || t.cells.skip {
 				return what
 			}
 		}
@@ -112,7 +133,7 @@ func (t *table) quoted(line []byte) string {
 		}
 		rest = after
 		if col := &t.columns[i]; col.role != roleNone {
-			if what := t.cells.set(col, cell); what != "" {
+			if what := t.cells.set(col, cell); what != "" || t.cells.skip {
 				return what
 			}
 		}
@@ -146,14 +167,4 @@ func (t *table) cell(line []byte) (cell, rest []byte, more, ok bool) {
 		return t.unquote, rest, more, true
 	}
 	return nil, nil, false, false
-}
-
-func openAzureLLM(in *input, o *Options, r *Report) (parser, error) {
-	return newTable(in, ',', o, r, []column{
-		{"TIMESTAMP", roleTime, unitS}, {"NumImages", roleSize, 0},
-		{"ContextTokens", rolePrompt, 0}, {"GeneratedTokens", roleOutput, 0}})
-}
-
-func sniffAzureLLM(h *head) bool {
-	return h.header(",", "timestamp", "contexttokens", "generatedtokens")
 }

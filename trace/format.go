@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/simcap/simcap/sim"
@@ -33,12 +34,109 @@ type Format struct {
 
 // Formats lists the formats in the order in which a file is tried for them.
 func Formats() []Format {
+	return slices.Concat(llmFormats(), functionFormats(), logFormats(), seriesFormats(),
+		loadTestFormats(), generalFormats())
+}
+
+// llmFormats are traces and test results of language models.
+func llmFormats() []Format {
 	return []Format{
 		{Name: "seconds", own: true, fine: true, sniff: sniffSeconds, open: openSeconds,
 			Description: "one number a line: seconds on the process's clock; a header line is allowed"},
-		{Name: "azure_llm", fine: true, sniff: sniffAzureLLM, open: openAzureLLM,
-			Description: "Azure LLM inference 2023, 2024 and multimodal 2025: TIMESTAMP, " +
-				"[NumImages,] ContextTokens, GeneratedTokens"},
+		{Name: "azure_llm", fine: true, sniff: hasHeader("timestamp", "contexttokens",
+			"generatedtokens"), open: openAzureLLM,
+			Description: "Azure LLM inference 2023, 2024 and multimodal 2025 (CSV)"},
+		{Name: "burstgpt", sniff: hasHeader("timestamp", "model", "request tokens",
+			"response tokens"), open: openBurstGPT,
+			Description: "BurstGPT, all versions (CSV)"},
+		{Name: "vidur", sniff: hasHeader("arrived_at", "num_prefill_tokens", "num_decode_tokens"),
+			open: openTable(column{name: "arrived_at", role: roleTime, unit: unitS},
+				column{name: "num_prefill_tokens", role: rolePrompt},
+				column{name: "num_decode_tokens", role: roleOutput}),
+			Description: "vidur and Sarathi (CSV)"},
+		{Name: "servegen", sniff: sniffServeGen, open: openServeGen,
+			Description: "ServeGen client: rate, cv and fitted gaps per window of 600 s (CSV)"},
+		{Name: "mooncake", sniff: sniffMooncake, open: openMooncake,
+			Description: "Mooncake, also AIPerf, Dynamo, GuideLLM and LLMServingSim; AIPerf's " +
+				"sessions and delays (JSON lines)"},
+		{Name: "aiperf", unsorted: true, sniff: hasKeys("metadata", "metrics"), open: openAIPerf,
+			Description: "AIPerf profile_export.jsonl (JSON lines)"},
+		{Name: "weka", whole: true, sniff: hasKeys("requests", "t", "in"), open: openWeka,
+			Description: "GuideLLM weka: conversations with relative times (JSON lines)"},
+		{Name: "vllm_bench", sniff: sniffBench, open: openBench,
+			Description: "vLLM bench serve result: arrivals are drawn from its request rate (JSON)"},
+	}
+}
+
+// functionFormats are traces of serverless platforms.
+func functionFormats() []Format {
+	return []Format{
+		{Name: "azure_functions_2019", whole: true, sniff: hasHeader("hashfunction", "trigger", "1"),
+			open: openAzure2019, Description: "Azure Functions 2019: requests per minute of a day (CSV)"},
+		{Name: "azure_functions_2021", unsorted: true, sniff: hasHeader("app", "func",
+			"end_timestamp", "duration"), fine: true,
+			open: openTable(column{name: "app", role: roleApp}, column{name: "func", role: roleFunction},
+				column{name: "end_timestamp", role: roleEnd, unit: unitS},
+				column{name: "duration", role: roleDuration, unit: unitS}),
+			Description: "Azure Functions 2021: one row per invocation (CSV)"},
+		{Name: "faasrail", whole: true, sniff: hasHeader("avg", "mapped_wreq"), open: openFaaSRail,
+			Description: "FaaSRail specification: requests per minute and function (CSV)"},
+	}
+}
+
+// logFormats are access logs.
+func logFormats() []Format {
+	return []Format{
+		{Name: "nginx_timed", unsorted: true, sniff: sniffTimed, open: openAccess,
+			Description: "nginx or Apache log with rt=, urt= or msec= fields"},
+		{Name: "combined", unsorted: true, tick: nsPerSecond, sniff: sniffAccess, open: openAccess,
+			Description: "nginx or Apache log, common or combined"},
+		{Name: "nginx_json", unsorted: true, sniff: sniffNginxJSON, open: openNginxJSON,
+			Description: "nginx log as JSON lines with nginx's variables as keys"},
+		{Name: "aws_alb", unsorted: true, sniff: sniffALB, open: openALB,
+			Description: "AWS application load balancer access log"},
+	}
+}
+
+// seriesFormats are exports of monitoring systems.
+func seriesFormats() []Format {
+	return []Format{
+		{Name: "cloudwatch", whole: true, sniff: sniffCloudWatch, open: openCloudWatch,
+			Description: "CloudWatch get-metric-data or get-metric-statistics: requests per period (JSON)"},
+		{Name: "prometheus", whole: true, sniff: sniffPrometheus, open: openPrometheus,
+			Description: "Prometheus range query: rates per second, or raw counters (JSON)"},
+		{Name: "grafana", sniff: sniffGrafana, open: openGrafana,
+			Description: "Grafana panel: a time and one rate per series (CSV)"},
+	}
+}
+
+// loadTestFormats are results of load tests and of browsers.
+func loadTestFormats() []Format {
+	return []Format{
+		{Name: "vegeta_csv", fine: true, unsorted: true, sniff: sniffVegetaCSV, open: openVegetaCSV,
+			Description: "vegeta encode -to=csv"},
+		{Name: "vegeta_json", fine: true, unsorted: true, sniff: hasKeys("attack", "seq", "timestamp",
+			"latency"),
+			open: openObjects(column{name: "timestamp", role: roleTime, unit: unitUnknown},
+				column{name: "code", role: roleStatus},
+				column{name: "latency", role: roleDuration, unit: unitNS},
+				column{name: "error", role: roleFailure}, column{name: "url", role: roleFunction}),
+			Description: "vegeta encode -to=json (JSON lines)"},
+		{Name: "k6_csv", unsorted: true, sniff: hasHeader("metric_name", "timestamp", "metric_value"),
+			open: openK6CSV, Description: "k6 --out csv"},
+		{Name: "k6_json", unsorted: true, sniff: sniffK6JSON, open: openK6JSON,
+			Description: "k6 --out json (JSON lines)"},
+		{Name: "har", sniff: sniffHAR, open: openHAR, Description: "HTTP archive of a browser (JSON)"},
+	}
+}
+
+// generalFormats have columns or keys of any name.
+func generalFormats() []Format {
+	return []Format{
+		{Name: "csv", sniff: sniffCSV, open: openCSV,
+			Description: "any CSV or TSV with a header, one row per request or per bucket; columns by name"},
+		{Name: "jsonl", sniff: sniffJSONL, open: openJSONL,
+			Description: "any JSON lines, or one array of objects; keys by name"},
 	}
 }
 
@@ -116,7 +214,13 @@ func choose(in *input, o *Options, r *Report) (parser, *Format, error) {
 	}
 	var f *Format
 	if o.Format == "" || o.Format == "auto" {
-		if f = recognise(text); f == nil {
+		if err := refused(text); err != nil {
+			return nil, nil, err
+		}
+		if f = recognise(text); f == nil && len(o.Columns) > 0 {
+			f, err = named(generalFor(text))
+		}
+		if f == nil {
 			return nil, nil, unrecognised(text)
 		}
 	} else if f, err = named(o.Format); err != nil {
@@ -141,6 +245,38 @@ func named(name string) (*Format, error) {
 	}
 	return nil, fmt.Errorf("unknown trace format %q%s; the formats are %s", name,
 		suggestion(name, names), strings.Join(names, ", "))
+}
+
+// generalFor is the general format for a file whose columns are mapped.
+func generalFor(text []byte) string {
+	if newHead(text).json() {
+		return "jsonl"
+	}
+	return "csv"
+}
+
+// refused names files that are known and hold no arrivals, and says what to give instead.
+func refused(text []byte) error {
+	h := newHead(text)
+	switch {
+	case h.header(",", "concurrency", "inferences/second"),
+		h.header(",", "request rate", "inferences/second"):
+		return errors.New("a result of perf_analyzer: a latency profile, not a trace of requests; " +
+			"it can tell service times, not arrivals")
+	case h.header(",", "hashfunction", "percentile_average_50"):
+		return errors.New("durations of Azure Functions 2019: they hold no arrivals; give the file of " +
+			"invocations")
+	case h.header(",", "hashapp", "averageallocatedmb"):
+		return errors.New("memory of Azure Functions 2019: it holds no arrivals; give the file of " +
+			"invocations")
+	case h.json() && bytes.Contains(text, []byte(`"interval_start"`)) &&
+		bytes.Contains(text, []byte(`"cost"`)):
+		return errors.New("a billing report: it holds costs, not arrivals; use it to check simulated " +
+			"costs")
+	case h.json() && bytes.Contains(text, []byte(`"load_summary"`)):
+		return errors.New("a stage report of inference-perf: it holds percentiles, not arrivals")
+	}
+	return nil
 }
 
 // unrecognised says what a file that no format fits looks like.

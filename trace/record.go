@@ -13,6 +13,7 @@ type record struct {
 	count  float64
 	// poisson: count is the mean of a Poisson number; otherwise it is whole and exact.
 	poisson  bool
+	gaps     gapLaw
 	failed   bool
 	status   int32
 	line     int64
@@ -47,7 +48,8 @@ func (rec *record) fill(row *Row, at int64) {
 // order. The arrivals of a bucket of n are n independent uniform instants, in order: given that k are
 // left and the last lay at share p of the bucket, the next lies at 1 - (1-p) U^(1/k), because the
 // smallest of k uniforms on (p, 1) exceeds x with probability ((1-x)/(1-p))^k. A Poisson bucket of
-// mean m has exponential gaps of mean 1/m of the bucket. Both take constant memory.
+// mean m has exponential gaps of mean 1/m of the bucket; other buckets have gaps of their own law. All
+// take constant memory.
 type expansion struct {
 	stream sim.Stream
 	open   []opened // a heap by next, then seq
@@ -64,7 +66,7 @@ type opened struct {
 
 // add opens a record.
 func (e *expansion) add(rec *record) {
-	o := opened{rec: *rec, luck: e.stream.At(rec.seq), left: rec.count}
+	o := opened{rec: *rec, luck: e.stream.At(rec.seq), left: rec.count, next: rec.at}
 	if o.advance() {
 		e.open = append(e.open, o)
 		e.up(len(e.open) - 1)
@@ -75,6 +77,10 @@ func (e *expansion) add(rec *record) {
 func (o *opened) advance() bool {
 	if !(o.rec.count > 0) {
 		return false
+	}
+	if o.rec.gaps.kind != gapUniform {
+		o.next += int64(o.rec.gaps.draw(&o.luck))
+		return o.next < o.rec.at+o.rec.length
 	}
 	if o.rec.poisson {
 		o.at -= math.Log(o.luck.Open()) / o.rec.count

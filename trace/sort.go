@@ -49,7 +49,7 @@ func (f *fullSort) sortBuffer() {
 	})
 }
 
-const recordBytes = 8*9 + 4 + 4 + 1
+const recordBytes = 8*11 + 4 + 4 + 1
 
 // spill writes a sorted run.
 func (f *fullSort) spill() error {
@@ -96,14 +96,16 @@ func (f *fullSort) encode(rec *record, b *[recordBytes]byte) {
 	le.PutUint64(b[48:], math.Float64bits(rec.prompt))
 	le.PutUint64(b[56:], math.Float64bits(rec.output))
 	le.PutUint64(b[64:], uint64(rec.line))
-	le.PutUint32(b[72:], name)
-	le.PutUint32(b[76:], uint32(rec.status))
-	b[80] = 0
+	le.PutUint64(b[72:], math.Float64bits(rec.gaps.shape))
+	le.PutUint64(b[80:], math.Float64bits(rec.gaps.scale))
+	le.PutUint32(b[88:], name)
+	le.PutUint32(b[92:], uint32(rec.status))
+	b[96] = byte(rec.gaps.kind) << 2
 	if rec.poisson {
-		b[80] |= 1
+		b[96] |= 1
 	}
 	if rec.failed {
-		b[80] |= 2
+		b[96] |= 2
 	}
 }
 
@@ -118,9 +120,12 @@ func (f *fullSort) decode(rec *record, b *[recordBytes]byte) {
 	rec.prompt = math.Float64frombits(le.Uint64(b[48:]))
 	rec.output = math.Float64frombits(le.Uint64(b[56:]))
 	rec.line = int64(le.Uint64(b[64:]))
-	rec.function = f.names[le.Uint32(b[72:])]
-	rec.status = int32(le.Uint32(b[76:]))
-	rec.poisson, rec.failed = b[80]&1 != 0, b[80]&2 != 0
+	rec.gaps.shape = math.Float64frombits(le.Uint64(b[72:]))
+	rec.gaps.scale = math.Float64frombits(le.Uint64(b[80:]))
+	rec.function = f.names[le.Uint32(b[88:])]
+	rec.status = int32(le.Uint32(b[92:]))
+	rec.gaps.kind = gapKind(b[96] >> 2)
+	rec.poisson, rec.failed = b[96]&1 != 0, b[96]&2 != 0
 }
 
 // run reads one sorted run of the file.

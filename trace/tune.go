@@ -86,23 +86,29 @@ func (t *tuning) decideStep(gaps []int64) {
 		t.report.Step = t.opts.Step
 		return
 	}
-	slices.Sort(gaps)
-	best := 0
-	for i := 0; i < len(gaps); {
-		j := i
-		for j < len(gaps) && gaps[j] == gaps[i] {
-			j++
-		}
-		if j-i > best {
-			best, t.step = j-i, gaps[i]
-		}
-		i = j
-	}
+	t.step = usual(gaps)
 	if t.step == 0 {
 		t.step = int64(sim.Minute)
 		t.report.warn("one bucket does not tell its length: taken for 60 s, set the step to change it")
 	}
 	t.report.Step = sim.Time(t.step)
+}
+
+// usual is the most frequent gap, the shortest of several such; 0 without gaps. It sorts gaps.
+func usual(gaps []int64) int64 {
+	slices.Sort(gaps)
+	best, most := int64(0), 0
+	for i := 0; i < len(gaps); {
+		j := i
+		for j < len(gaps) && gaps[j] == gaps[i] {
+			j++
+		}
+		if j-i > most {
+			most, best = j-i, gaps[i]
+		}
+		i = j
+	}
+	return best
 }
 
 const (
