@@ -9,6 +9,7 @@ type Options struct {
 	Rows     *model.Rows    // rows of all replications, replication by replication in order; nil: none
 	Detail   bool           // fill Result.Detail
 	YAML     string         // the scenario as it was run, for Detail
+	Audit    bool           // check the laws of the model after every event: much slower
 	Version  string         // of the program, for Result.Simcap
 }
 
