@@ -1,0 +1,289 @@
+// Package scenarios reads scenario files: strict YAML to a validated experiment.Scenario, with
+// every error at once, each with its place and a way out. It also describes the language (JSON
+// Schema, the reference) and holds the library of examples.
+package scenarios
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+
+	"github.com/simcap/simcap/experiment"
+	"github.com/simcap/simcap/model"
+)
+
+// Options say what stands around a scenario file.
+type Options struct {
+	// Set replaces settings, in order.
+	Set []Override
+	// Folder is where relative paths of the scenario begin; "" is the working directory.
+	Folder string
+	// Open opens a file that the scenario names, by the name that it has there; nil opens it from
+	// disk.
+	Open func(path string) (io.ReadCloser, error)
+	// Profile returns a profile that the scenario names; nil reads it with Open.
+	Profile func(path string) ([]byte, error)
+	// Point says that this is one point of a space whose axes an earlier reading of the same document
+	// has tried: the values of sweep and plan are not tried again.
+	Point bool
+}
+
+// Load reads a scenario from its text; the name is how diagnostics call it. The scenario is nil
+// where the diagnostics have an error.
+func Load(name string, data []byte, opts Options) (*experiment.Scenario, Diagnostics) {
+	doc, ds := Parse(name, data)
+	if doc == nil {
+		return nil, ds
+	}
+	return doc.Scenario(opts)
+}
+
+// LoadFile reads a scenario file, or standard input where the path is "-". Relative paths in it
+// begin at its folder unless the options say otherwise.
+func LoadFile(path string, stdin io.Reader, opts Options) (*experiment.Scenario, Diagnostics) {
+	doc, ds := ParseFile(path, stdin)
+	if doc == nil {
+		return nil, ds
+	}
+	if opts.Folder == "" && path != "-" {
+		opts.Folder = filepath.Dir(path)
+	}
+	return doc.Scenario(opts)
+}
+
+// ParseFile parses a scenario file, or standard input where the path is "-".
+func ParseFile(path string, stdin io.Reader) (*Document, Diagnostics) {
+	name, in := path, stdin
+	if path == "-" {
+		name = "<stdin>"
+	} else {
+		f, err := os.Open(path)
+		if err != nil {
+			return nil, (&source{name: path}).whole(readable(err), "")
+		}
+		defer f.Close()
+		in = f
+	}
+	data, err := io.ReadAll(io.LimitReader(in, LargestFile+1))
+	if err != nil {
+		return nil, (&source{name: name}).whole(readable(err), "")
+	}
+	return Parse(name, data)
+}
+
+// readable is an error of the file system without the path, which stands before it.
+func readable(err error) string {
+	if e, ok := err.(*os.PathError); ok {
+		return fmt.Sprintf("cannot read the file: %v", e.Err)
+	}
+	return err.Error()
+}
+
+// Scenario reads the document with the options. The scenario is nil where the diagnostics have an
+// error; warnings alone leave it. It is safe to call it from several goroutines at once.
+func (d *Document) Scenario(opts Options) (*experiment.Scenario, Diagnostics) {
+	r := &reader{doc: d, opts: &opts, lang: theLanguage()}
+	s := r.scenario()
+	r.check(s)
+	found := sortDiagnostics(r.found)
+	if found.Failed() {
+		return nil, found
+	}
+	return s, found
+}
+
+// scenario reads all that the file says.
+func (r *reader) scenario() *experiment.Scenario {
+	r.spots, r.sources, r.meant = map[string]spot{}, map[*yaml.Node]*source{}, map[string]bool{}
+	s := &experiment.Scenario{Seed: 1, Model: model.NewConfig(model.PresetModal),
+		Replications: experiment.Replications{Min: 1, Max: 1, Metric: defaultMetric}}
+	root := r.override(r.opts.Set)
+	r.lang.scenario.read(r, root, "", reflect.ValueOf(s).Elem())
+	s.Synthetic = r.synthetic
+	if s.Name == "" {
+		s.Name = strings.TrimSuffix(filepath.Base(r.doc.text.name), filepath.Ext(r.doc.text.name))
+	}
+	return s
+}
+
+// check finds what is wrong with settings that are well formed one by one.
+func (r *reader) check(s *experiment.Scenario) {
+	for _, p := range s.Model.Validate() {
+		r.problem(p)
+	}
+	r.checkReplications(s)
+	r.checkObjectives(s)
+	if !r.opts.Point {
+		r.checkAxes("sweep", s.Sweep)
+		r.checkAxes("plan.search", s.PlanSearch)
+	}
+}
+
+// problem turns what the model objects to into a diagnostic at the setting, or at the nearest one
+// around it that the file has. What was not read well is not judged a second time.
+func (r *reader) problem(p model.Problem) {
+	for _, path := range append(p.Needs, p.Path) {
+		if r.meant[path] || r.misread(r.named(path)) {
+			return
+		}
+	}
+	severity := Error
+	if p.Warning {
+		severity = Warning
+	}
+	at, text := r.refine(p.Path, p.Text)
+	path := at
+	s, ok := r.spots[at]
+	for !ok && at != "" {
+		at = parent(at)
+		s, ok = r.spots[at]
+	}
+	if at != path && at != "" {
+		text = strings.TrimPrefix(path[len(at):], ".") + ": " + text
+	}
+	help := p.Help
+	if p.Got != "" {
+		help = choose(p.Got, p.Choices)
+		if p.Help != "" {
+			help += ", " + p.Help
+		}
+	}
+	n := r.doc.root
+	if ok {
+		n = s.value
+		if v := r.resolve(n, at); v != nil && v.Kind != yaml.ScalarNode {
+			n = s.key
+		}
+	}
+	r.add(severity, n, path, help, "%s", text)
+}
+
+// misread says whether an error was found at the path, around it or inside of it.
+func (r *reader) misread(path string) bool {
+	for _, d := range r.found {
+		if d.Severity == Error && (within(d.Path, path) || within(path, d.Path)) {
+			return true
+		}
+	}
+	return false
+}
+
+// refine goes from a setting to the part of it that a message begins with: of `parts[2]: cv must
+// ...` about service.time it makes service.time.parts[2].cv, where the file has these.
+func (r *reader) refine(path, text string) (string, string) {
+	for {
+		first, rest, _ := strings.Cut(text, " ")
+		inner := join(path, strings.TrimSuffix(first, ":"))
+		if _, ok := r.spots[inner]; !ok || first == "" {
+			return path, text
+		}
+		if !strings.HasSuffix(first, ":") {
+			return inner, text
+		}
+		path, text = inner, rest
+	}
+}
+
+// within says whether the path is the other one or lies inside of it.
+func within(path, other string) bool {
+	rest, ok := strings.CutPrefix(path, other)
+	return ok && other != "" && (rest == "" || rest[0] == '.' || rest[0] == '[')
+}
+
+// parent is the path without its last part; "" at the top.
+func parent(path string) string {
+	return path[:max(0, strings.LastIndexAny(path, ".["))]
+}
+
+// checkReplications checks the rule for replications.
+func (r *reader) checkReplications(s *experiment.Scenario) {
+	const most = 1_000_000
+	at, ok := r.spots["replications"]
+	if !ok {
+		return
+	}
+	rule := s.Replications
+	place := func(key string) (*yaml.Node, string) {
+		if s, ok := r.spots["replications."+key]; ok {
+			return s.value, "replications." + key
+		}
+		return at.value, "replications"
+	}
+	before := len(r.found)
+	for _, bound := range []struct {
+		key   string
+		value int
+	}{{"min", rule.Min}, {"max", rule.Max}} {
+		n, path := place(bound.key)
+		switch {
+		case r.misread(path):
+		case bound.value < 1:
+			r.fail(n, path, "", "at least one replication is needed")
+		case bound.value > most:
+			r.fail(n, path, "", "at most %d replications are possible", most)
+		}
+	}
+	if n, path := place("min"); len(r.found) == before && rule.Min > rule.Max {
+		r.fail(n, path, "", "min (%d) is more than max (%d)", rule.Min, rule.Max)
+	}
+	if n, path := place("precision"); rule.Precision > 1 {
+		r.fail(n, path, "", "the precision is a relative half-width, at most 100%%")
+	}
+}
+
+// checkAxes reads the scenario once with each value of each axis: the values are well formed where
+// that finds nothing new.
+func (r *reader) checkAxes(path string, axes []experiment.Axis) {
+	for _, axis := range axes {
+		at := join(path, axis.Key)
+		for i, value := range probes(axis.Values) {
+			opts := Options{Set: append(append([]Override(nil), r.opts.Set...),
+				Override{Key: axis.Key, Value: value}),
+				Folder: r.opts.Folder, Open: r.opts.Open, Profile: r.opts.Profile}
+			probe := &reader{doc: r.doc, opts: &opts, lang: r.lang}
+			probe.scenario()
+			if wrong, ok := r.news(probe.found); ok {
+				n := r.spots[at].key
+				if e, ok := r.spots[element(at, i)]; ok &&
+					len(probes(axis.Values)) == len(axis.Values) {
+					n = e.value
+				}
+				r.fail(n, at, wrong.Help, "with %s: %s", shorten(value), wrong.Message)
+				break
+			}
+		}
+	}
+}
+
+// probes are the values of an axis that are tried: all of a few, both ends of many.
+func probes(values []string) []string {
+	const most = 100
+	if len(values) <= most {
+		return values
+	}
+	return []string{values[0], values[len(values)-1]}
+}
+
+// news is the first error that comes from an override and that this reader has not found itself.
+func (r *reader) news(found Diagnostics) (Diagnostic, bool) {
+	for _, d := range found {
+		if d.Severity == Error && d.File == "--set" && !r.hasFound(d) {
+			return d, true
+		}
+	}
+	return Diagnostic{}, false
+}
+
+func (r *reader) hasFound(d Diagnostic) bool {
+	for _, f := range r.found {
+		if f.Path == d.Path && f.Message == d.Message {
+			return true
+		}
+	}
+	return false
+}
