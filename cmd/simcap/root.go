@@ -1,0 +1,156 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/simcap/simcap/scenarios"
+)
+
+// Exit codes of SPEC section 5.
+const (
+	exitDone        = 0
+	exitFailed      = 1
+	exitUsage       = 2
+	exitSLO         = 3
+	exitInterrupted = 130
+)
+
+// Main runs the program with the arguments behind its name and returns its exit code. An interrupt
+// ends what it does and keeps what was finished; a second one ends it at once.
+func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // from now on a second interrupt is the system's affair
+	return run(ctx, args, stdin, stdout, stderr)
+}
+
+// run is Main under a context whose end is an interrupt.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	root := newRootCommand()
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitDone
+	}
+	var e *exitError
+	if !errors.As(err, &e) {
+		e = usage(err) // what cobra itself objects to is the command line
+	}
+	if e.err != nil {
+		fmt.Fprintln(stderr, e.text(wantsColor(root, stderr)))
+	}
+	return e.code
+}
+
+// newRootCommand is the program with all its commands.
+func newRootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "simcap",
+		Short: "What a serverless GPU platform will cost, how fast it will answer, and why",
+		Long: "simcap simulates functions on a serverless GPU platform: what they will cost, how fast\n" +
+			"they will answer, and why. A scenario file says what runs and who calls; `simcap examples`\n" +
+			"lists some to start from.",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.PersistentFlags().Bool("no-color", false,
+		"no colours (also by the environment variable NO_COLOR)")
+	root.SetFlagErrorFunc(flagError)
+	root.SetHelpFunc(help)
+	root.AddCommand(
+		newRunCommand(),
+		newCheckCommand(),
+		newExamplesCommand(),
+		newInitCommand(),
+		newSchemaCommand(),
+		newExplainCommand(),
+		newVersionCommand(),
+	)
+	return root
+}
+
+// help prints a command's help, without the values that its switches can have.
+func help(cmd *cobra.Command, _ []string) {
+	long := cmd.Long
+	if long == "" {
+		long = cmd.Short
+	}
+	const values = "[=true|false]"
+	text := strings.ReplaceAll(cmd.UsageString(), values, strings.Repeat(" ", len(values)))
+	fmt.Fprintf(cmd.OutOrStdout(), "%s\n\n%s", long, text)
+}
+
+// exitError is an error with the exit code that it asks for. Without an error the code says it all.
+type exitError struct {
+	code int
+	err  error
+}
+
+func (e *exitError) Error() string {
+	if e.err == nil {
+		return fmt.Sprintf("exit code %d", e.code)
+	}
+	return e.err.Error()
+}
+
+func (e *exitError) Unwrap() error { return e.err }
+
+// text is the error as it is printed. Diagnostics have their own form.
+func (e *exitError) text(color bool) string {
+	var ds scenarios.Diagnostics
+	if errors.As(e.err, &ds) {
+		return ds.Text(color) + countErrors(ds)
+	}
+	return "simcap: " + e.err.Error()
+}
+
+func countErrors(ds scenarios.Diagnostics) string {
+	n := 0
+	for _, d := range ds {
+		if d.Severity == scenarios.Error {
+			n++
+		}
+	}
+	if n == 1 {
+		return "simcap: 1 error; nothing was run"
+	}
+	return fmt.Sprintf("simcap: %d errors; nothing was run", n)
+}
+
+// usage is an error of the command line or of a file.
+func usage(err error) *exitError { return &exitError{exitUsage, err} }
+
+// usagef is usage with a message.
+func usagef(format string, args ...any) *exitError { return usage(fmt.Errorf(format, args...)) }
+
+// failed is an error of the run itself.
+func failed(err error) *exitError { return &exitError{exitFailed, err} }
+
+// flagError adds the nearest flag to what is said about an unknown one.
+func flagError(cmd *cobra.Command, err error) error {
+	var unknown *pflag.NotExistError
+	if !errors.As(err, &unknown) || len(unknown.GetSpecifiedName()) < 2 {
+		return usage(err)
+	}
+	var names []string
+	cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+	cmd.InheritedFlags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+	if near := scenarios.Nearest(unknown.GetSpecifiedName(), names); near != "" {
+		return usagef("%w; did you mean --%s?", err, near)
+	}
+	return usagef("%w; `%s --help` lists them", err, strings.TrimSpace(cmd.CommandPath()))
+}
