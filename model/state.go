@@ -55,7 +55,8 @@ type call struct {
 	workload, client    int32
 	firstLive, lastLive int32 // its unfinished inputs, in order
 	broken, over        bool
-	resumes, breaking   bool // has an event to submit more; is being broken
+	resumes, breaking   bool    // has an event to submit more; is being broken
+	size, demand        float64 // of each input, from a trace; NaN: drawn
 }
 
 // item is what fills a slot: a batch, or without batching a single input.

@@ -175,6 +175,7 @@ func (m *machine) newCall(w *caller, client int32) {
 	*m.calls.At(index) = call{
 		number: w.calls, start: m.now, total: m.count(&w.inputs, uint64(w.calls)), workload: w.index,
 		client: client, firstLive: none, lastLive: none,
+		size: w.next.Size, demand: w.next.Demand,
 	}
 	m.openWork += m.calls.At(index).total
 	m.submitMore(index)
@@ -182,9 +183,10 @@ func (m *machine) newCall(w *caller, client int32) {
 
 // newInput draws what an input carries with it.
 func (m *machine) newInput(w *caller, of int32, place int32, client int32) int32 {
-	number := w.calls
+	number, size, demand := w.calls, w.next.Size, w.next.Demand
 	if of != none {
-		number = m.calls.At(of).number
+		c := m.calls.At(of)
+		number, size, demand = c.number, c.size, c.demand
 	}
 	index := m.inputs.New()
 	in := m.inputs.At(index)
@@ -197,11 +199,11 @@ func (m *machine) newInput(w *caller, of int32, place int32, client int32) int32
 		overhead: sim.Round(m.of(&w.extra, number, place, w.many)),
 	}
 	m.submitted++
-	if !math.IsNaN(w.next.Size) {
-		in.size = w.next.Size
+	if !math.IsNaN(size) {
+		in.size = size
 	}
-	if !math.IsNaN(w.next.Demand) {
-		in.demand = w.next.Demand
+	if !math.IsNaN(demand) {
+		in.demand = demand
 	}
 	w.book.arrived(m)
 	return index
