@@ -3,6 +3,7 @@ package model_test
 import (
 	"errors"
 	"math"
+	"math/big"
 	"sort"
 
 	"github.com/simcap/simcap/model"
@@ -52,7 +53,6 @@ const (
 	twinBatchWait  = 50
 	twinPatience   = 51
 	twinIdle       = 60
-	twinLapse      = 61
 	twinTick       = 70
 	twinPoll       = 71
 )
@@ -154,7 +154,7 @@ type twinItem struct {
 	active    bool
 	began     sim.Time
 	demand    sim.Time
-	left      float64 // work, ns
+	left      *big.Rat // work, ns
 	due       sim.Time
 	openOrder int64
 }
@@ -181,7 +181,6 @@ type twinInput struct {
 	demand     float64
 	retries    int
 	rejections int
-	cuts       int // attempts that ended before they completed
 	taken      int64
 	row        model.InputRow
 }
@@ -633,10 +632,9 @@ func (t *twin) cut(in *twinInput, it *twinItem) {
 		in.row.Parts[model.BatchWait] += t.now - in.row.Assigned
 		return
 	}
-	in.cuts++
 	done := t.now - it.began
 	if len(in.w.p.f.Service.Concurrency) > 0 {
-		done = sim.Round(float64(it.demand) - it.left)
+		done = it.demand - roundHalfDown(it.left)
 	}
 	in.row.Parts[model.Served] += done
 	in.row.Parts[model.Interference] += t.now - it.began - done
@@ -674,7 +672,7 @@ func (t *twin) falls(p *twinPool) {
 	}
 	fell := p.fell
 	window := p.window
-	t.add(&twinEvent{at: max(t.now, fell+window), class: twinLapse, key: [3]int64{t.order()}, pool: p,
+	t.add(&twinEvent{at: max(t.now, fell+window), class: twinIdle, key: [3]int64{t.order()}, pool: p,
 		can: func() bool {
 			return t.cfg.Platform.Autoscaler.Interval == 0 && p.fell == fell && p.window == window &&
 				p.outstanding() == 0
@@ -1336,7 +1334,7 @@ func (t *twin) begin(it *twinItem) {
 	t.work(c)
 	it.order, it.began, it.active = t.order(), t.now, true
 	it.demand = t.demand(it)
-	it.left = float64(it.demand)
+	it.left = ns(it.demand)
 	it.due = -1
 	c.served = true
 	for _, in := range it.inputs {
@@ -1383,15 +1381,46 @@ func (t *twin) demand(it *twinItem) sim.Time {
 	return sim.Round(ns)
 }
 
-// speed is v(k) for what is in service on the container now.
-func (c *twinContainer) speed() float64 {
+// ns is a time as an exact number.
+func ns(t sim.Time) *big.Rat { return new(big.Rat).SetInt64(int64(t)) }
+
+func floor(x *big.Rat) sim.Time {
+	return sim.Time(new(big.Int).Div(x.Num(), x.Denom()).Int64())
+}
+
+func ceil(x *big.Rat) sim.Time { return -floor(new(big.Rat).Neg(x)) }
+
+// roundHalfDown rounds remaining work, so that the work done is rounded with halves up.
+func roundHalfDown(x *big.Rat) sim.Time { return ceil(new(big.Rat).Sub(x, big.NewRat(1, 2))) }
+
+// exactAt is a curve at n: linear between its points, extended by its first and last segments.
+func exactAt(c service.Curve, n int) *big.Rat {
+	at := func(i int) *big.Rat { return new(big.Rat).SetFloat64(c[i].NS) }
+	if len(c) == 1 {
+		return at(0)
+	}
+	i := 0
+	for i+2 < len(c) && c[i+1].N < n {
+		i++
+	}
+	slope := new(big.Rat).Sub(at(i+1), at(i))
+	slope.Quo(slope, big.NewRat(int64(c[i+1].N-c[i].N), 1))
+	return at(i).Add(at(i), slope.Mul(slope, big.NewRat(int64(n-c[i].N), 1)))
+}
+
+// speed is v(k) = L(1)/L(k) for what is in service on the container now.
+func (c *twinContainer) speed() *big.Rat {
 	k := 0
 	for _, it := range c.items {
 		if it.active {
 			k++
 		}
 	}
-	return c.p.f.Service.Concurrency.Speed(max(1, k))
+	curve := c.p.f.Service.Concurrency
+	if len(curve) == 0 || k == 0 {
+		return big.NewRat(1, 1)
+	}
+	return new(big.Rat).Quo(exactAt(curve, 1), exactAt(curve, k))
 }
 
 // work brings the remaining work of a container up to now.
@@ -1399,20 +1428,22 @@ func (t *twin) work(c *twinContainer) {
 	v := c.speed()
 	for _, it := range c.items {
 		if it.active {
-			it.left -= v * float64(t.now-max(c.shared, it.began))
+			it.left.Sub(it.left, new(big.Rat).Mul(v, ns(t.now-max(c.shared, it.began))))
 		}
 	}
 	c.shared = t.now
 }
 
-// redate dates the completions of a container anew.
+// redate dates the completions of a container anew: at the first whole ns at which at most 0.001 ns
+// of work remains.
 func (t *twin) redate(c *twinContainer) {
 	v := c.speed()
 	for _, it := range c.items {
 		if !it.active || it.due == t.now {
 			continue
 		}
-		due := t.now + sim.Time(math.Max(0, math.Ceil((it.left-0.001)/v)))
+		left := new(big.Rat).Sub(it.left, big.NewRat(1, 1000))
+		due := t.now + max(0, ceil(left.Quo(left, v)))
 		if due == it.due {
 			continue
 		}

@@ -76,7 +76,6 @@ func differentRows(m *modelRun, t *twin) string {
 			break
 		}
 		a, b := m.inputs[i], in.row
-		alignWork(in, &a, &b)
 		if a != b {
 			found = append(found, finding{firstApart(&a, &b), fmt.Sprintf("input %s\nmodel %+v\ntwin  %+v", in.name(), a, b)})
 		}
@@ -113,16 +112,6 @@ func differentRows(m *modelRun, t *twin) string {
 	}
 	slices.SortStableFunc(found, func(x, y finding) int { return int(max(-1, min(1, x.at-y.at))) })
 	return found[0].text
-}
-
-// alignWork allows that the work done of an attempt cut short on a shared container, which is carried
-// unrounded, lies within the error of floating point numbers of a half, and rounds either way.
-func alignWork(in *twinInput, a, b *model.InputRow) {
-	d := a.Parts[model.Served] - b.Parts[model.Served]
-	if len(in.w.p.f.Service.Concurrency) > 0 && -sim.Time(in.cuts) <= d && d <= sim.Time(in.cuts) {
-		a.Parts[model.Served] -= d
-		a.Parts[model.Interference] += d
-	}
 }
 
 // finding is a difference and the instant at which it began.
