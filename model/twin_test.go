@@ -113,6 +113,7 @@ type twinPool struct {
 	buffer     int
 	window     sim.Time
 	fell       sim.Time // when outstanding last fell; -1: never
+	lapse      int64    // order of the event at which the pool is no longer active
 	put        bool     // an input was put into the queue during this event
 	lastChosen int64    // round_robin
 	drawn      uint64   // random
@@ -670,12 +671,11 @@ func (t *twin) falls(p *twinPool) {
 	if p.fell < 0 {
 		return
 	}
-	fell := p.fell
-	window := p.window
-	t.add(&twinEvent{at: max(t.now, fell+window), class: twinIdle, key: [3]int64{t.order()}, pool: p,
+	lapse := t.order()
+	p.lapse = lapse
+	t.add(&twinEvent{at: max(t.now, p.fell+p.window), class: twinIdle, key: [3]int64{lapse}, pool: p,
 		can: func() bool {
-			return t.cfg.Platform.Autoscaler.Interval == 0 && p.fell == fell && p.window == window &&
-				p.outstanding() == 0
+			return t.cfg.Platform.Autoscaler.Interval == 0 && p.lapse == lapse && p.outstanding() == 0
 		}, do: func() {}})
 }
 
@@ -800,10 +800,8 @@ func (t *twin) updateAt(p *twinPool, index int, at sim.Time) {
 
 // windowIs sets the scaledown window and re-dates what it dates.
 func (t *twin) windowIs(p *twinPool, window sim.Time) {
-	if p.window == window {
-		return
-	}
 	p.window = window
+	p.lapse = 0
 	for _, c := range p.containers {
 		if c.state != "ready" || len(c.items) > 0 {
 			continue
@@ -820,7 +818,9 @@ func (t *twin) windowIs(p *twinPool, window sim.Time) {
 
 func (t *twin) deploy(p *twinPool, strategy string) {
 	p.min, p.max, p.buffer = p.f.MinContainers, p.f.MaxContainers, p.f.BufferContainers
-	t.windowIs(p, p.f.ScaledownWindow)
+	if p.window != p.f.ScaledownWindow {
+		t.windowIs(p, p.f.ScaledownWindow)
+	}
 	live := t.live(p)
 	p.version++
 	p.base = p.created
