@@ -125,8 +125,11 @@ type twinPool struct {
 	levels     twinLevels
 }
 
-// twinLevels are time integrals in ns, over the window of the statistics.
-type twinLevels struct{ live, starting, ready, busy float64 }
+// twinLevels are time integrals in ns, and counts, over the window of the statistics.
+type twinLevels struct {
+	live, starting, ready, busy, queue float64
+	peak, items, itemInputs            int64
+}
 
 type twinContainer struct {
 	p           *twinPool
@@ -135,6 +138,7 @@ type twinContainer struct {
 	version     int
 	state       string // starting, ready, draining, stopped
 	replacement bool
+	initial     bool // made at time 0
 	items       []*twinItem
 	slots       int
 	idleSince   sim.Time
@@ -169,6 +173,7 @@ type twinCall struct {
 	broken       bool
 	resume       sim.Time // of its event; -1: none
 	client       int64    // 0: none
+	span         sim.Time // makespan
 	size, demand float64  // from a trace; NaN: none
 }
 
@@ -200,7 +205,7 @@ type twinWorkload struct {
 	thoughts []uint64
 	many     bool
 	streams  map[string]sim.Stream
-	spans    []sim.Time // makespans of calls
+	begun    []*twinCall
 }
 
 // order is the next number in the order in which things happen.
@@ -223,7 +228,9 @@ func runTwin(cfg *model.Config, trial model.Trial, say func(sim.Time, string, st
 	for _, p := range t.pools {
 		for range p.min {
 			if t.roomFor(p) {
-				t.becomeReady(t.newContainer(p))
+				c := t.newContainer(p)
+				c.initial = true
+				t.becomeReady(c)
 			}
 		}
 	}
@@ -367,14 +374,15 @@ func (t *twin) advance(to sim.Time) {
 	if d := float64(until - from); d > 0 {
 		for _, p := range t.pools {
 			p.levels.live += d * float64(t.live(p))
+			p.levels.peak = max(p.levels.peak, int64(t.live(p)))
+			p.levels.queue += d * float64(len(p.queue))
 			for _, c := range p.containers {
-				switch {
-				case c.state == "starting" && !c.replacement:
+				if c.state == "starting" {
 					p.levels.starting += d
-				case c.state == "ready":
-					p.levels.ready += d
+					continue
 				}
-				if c.state == "ready" && len(c.items) > 0 {
+				p.levels.ready += d
+				if len(c.items) > 0 {
 					p.levels.busy += d
 				}
 			}
@@ -955,6 +963,7 @@ func (t *twin) newCall(w *twinWorkload, client int64, size, demand float64) {
 		luck := w.streams["inputs"].At(uint64(c.number))
 		c.total = max(1, int64(sim.Round(w.w.Inputs.Sampler().Sample(&luck))))
 	}
+	w.begun = append(w.begun, c)
 	t.submitMore(c)
 }
 
@@ -1169,7 +1178,7 @@ func (t *twin) leave(in *twinInput, outcome model.Outcome) {
 }
 
 func (t *twin) callOver(c *twinCall) {
-	c.w.spans = append(c.w.spans, t.now-c.start)
+	c.span = t.now - c.start
 	if c.client > 0 {
 		t.think(c.w, c.client, t.now)
 	}
@@ -1337,6 +1346,10 @@ func (t *twin) begin(it *twinItem) {
 	it.left = ns(it.demand)
 	it.due = -1
 	c.served = true
+	if t.now >= t.cfg.Warmup && (t.cfg.Horizon == 0 || t.now <= t.cfg.Horizon) {
+		p.levels.items++
+		p.levels.itemInputs += int64(len(it.inputs))
+	}
 	for _, in := range it.inputs {
 		in.phase = "service"
 		in.row.Started = t.now

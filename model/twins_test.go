@@ -148,45 +148,90 @@ func earliest(pairs ...[2]sim.Time) sim.Time {
 
 // differentTallies compares what the model counted over the window with sums over the twin's rows.
 func differentTallies(cfg *model.Config, tally *model.Tally, t *twin) string {
-	from, to := cfg.Warmup, tally.End
 	if tally.End != t.now {
 		return fmt.Sprintf("the model ends at %v, the twin at %v", tally.End, t.now)
 	}
-	until := to + 1
+	until := t.now + 1 // submissions before it are in the window
 	if cfg.Horizon > 0 {
-		to, until = cfg.Horizon, cfg.Horizon
+		until = cfg.Horizon
 	}
 	for i := range cfg.Workloads {
-		var outcomes [model.NumOutcomes]int64
-		var retried, cold int64
+		w, got := t.sources[i], &tally.Workloads[i]
+		var own, is [model.NumOutcomes + 6]float64
 		for _, in := range t.inputs {
 			r := &in.row
-			if in.w.index != i || r.Submitted < from || r.Submitted >= until {
+			if in.w != w || r.Submitted < cfg.Warmup || r.Submitted >= until {
 				continue
 			}
-			outcomes[r.Outcome]++
+			own[r.Outcome]++
 			if in.retries > 0 {
-				retried++
+				own[model.NumOutcomes]++
 			}
 			if r.Parts[model.Cold] > 0 {
-				cold++
+				own[model.NumOutcomes+1]++
+			}
+			if r.Outcome == model.Completed {
+				own[model.NumOutcomes+2] += float64(r.Latency)
 			}
 		}
-		w := &tally.Workloads[i]
-		if outcomes != w.Outcomes || retried != w.Retried || cold != w.ColdStarted {
-			return fmt.Sprintf("workload %d: the model counts %v, retried %d, cold %d, the twin %v, %d, %d",
-				i, w.Outcomes, w.Retried, w.ColdStarted, outcomes, retried, cold)
+		for _, c := range w.begun {
+			if c.start >= cfg.Warmup && c.start < until {
+				own[model.NumOutcomes+3]++
+				own[model.NumOutcomes+4] = max(own[model.NumOutcomes+4], float64(c.span))
+				own[model.NumOutcomes+5] += float64(c.span)
+			}
+		}
+		for k, n := range got.Outcomes {
+			is[k] = float64(n)
+		}
+		copy(is[model.NumOutcomes:], []float64{float64(got.Retried), float64(got.ColdStarted),
+			got.Latency.Mean() * float64(got.Latency.Count()), float64(got.Calls),
+			float64(got.Makespans.Max()), got.Makespans.Mean() * float64(got.Makespans.Count())})
+		for k := range is {
+			if math.Abs(is[k]-own[k]) > 1+1e-9*own[k] || k < int(model.NumOutcomes)+2 && is[k] != own[k] {
+				return fmt.Sprintf("workload %d, figure %d: the model counts %v, the twin %v", i, k, is, own)
+			}
 		}
 	}
-	for i := range cfg.Functions {
-		f, l := &tally.Functions[i], &t.pools[i].levels
-		for _, x := range []struct {
-			name    string
-			is, own float64
-		}{{"live", f.LiveNS, l.live}, {"starting", f.StartingNS, l.starting}, {"busy", f.BusyNS, l.busy}, {"ready", f.ReadyNS, l.ready}} {
-			if math.Abs(x.is-x.own) > 1+1e-9*x.own && len(cfg.Functions[i].Deploys) == 0 {
-				return fmt.Sprintf("function %d: the model has %s %v ns, the twin %v", i, x.name, x.is, x.own)
-			}
+	for i, p := range t.pools {
+		if d := differentFunctions(cfg, &tally.Functions[i], p); d != "" {
+			return d
+		}
+	}
+	return ""
+}
+
+func differentFunctions(cfg *model.Config, f *model.FunctionTally, p *twinPool) string {
+	within := func(at sim.Time) bool {
+		return at >= cfg.Warmup && (cfg.Horizon == 0 || at <= cfg.Horizon)
+	}
+	var started, stopped, lifetime, cold float64
+	for _, c := range p.rows {
+		r := &c.row
+		if within(r.Created) && !c.initial {
+			started++
+		}
+		if r.Stopped != model.Unset && within(r.Stopped) {
+			stopped++
+			lifetime += float64(r.Stopped - r.Created)
+		}
+		if cfg.Horizon == 0 && cfg.Warmup == 0 {
+			cold += float64(r.Cold)
+		}
+	}
+	if cfg.Horizon > 0 || cfg.Warmup > 0 {
+		cold = f.ColdNS // rows are not clipped
+	}
+	l := &p.levels
+	for _, x := range []struct {
+		name    string
+		is, own float64
+	}{{"live", f.LiveNS, l.live}, {"starting", f.StartingNS, l.starting}, {"busy", f.BusyNS, l.busy},
+		{"ready", f.ReadyNS, l.ready}, {"peak", float64(f.Peak), float64(l.peak)}, {"items", float64(f.Items), float64(l.items)},
+		{"inputs of items", float64(f.ItemInputs), float64(l.itemInputs)}, {"started", float64(f.Started), started},
+		{"stopped", float64(f.Stopped), stopped}, {"lifetimes", f.LifetimeNS, lifetime}, {"cold", f.ColdNS, cold}} {
+		if math.Abs(x.is-x.own) > 0.5+1e-9*x.own {
+			return fmt.Sprintf("function %s: the model has %s %v, the twin %v", p.f.Name, x.name, x.is, x.own)
 		}
 	}
 	return ""
