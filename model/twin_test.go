@@ -31,7 +31,7 @@ type twin struct {
 	lastEnd sim.Time       // when the last input of a call left
 	stopped bool           // a container stopped during this event
 	moved   sim.Time       // when something other than ticks, polls and re-submissions last happened
-	say     func(at sim.Time, who, what string)
+	see     func(model.View)
 }
 
 // errStuck is the end of a run that no longer moves (rule 13).
@@ -211,15 +211,9 @@ type twinWorkload struct {
 // order is the next number in the order in which things happen.
 func (t *twin) order() int64 { t.counter++; return t.counter }
 
-func (t *twin) tell(who, what string) {
-	if t.say != nil {
-		t.say(t.now, who, what)
-	}
-}
-
-// runTwin simulates like model.Run and returns itself with all rows.
-func runTwin(cfg *model.Config, trial model.Trial, say func(sim.Time, string, string)) (*twin, error) {
-	t := &twin{cfg: cfg, trial: trial, say: say}
+// runTwin simulates like model.Run; see, if there is one, is shown the state after each event.
+func runTwin(cfg *model.Config, trial model.Trial, see func(model.View)) (*twin, error) {
+	t := &twin{cfg: cfg, trial: trial, see: see}
 	l := &cfg.Platform.Limits
 	t.rates = [2]*twinBucket{newTwinBucket(l.RateSync, l.Burst), newTwinBucket(l.RateAsync, l.Burst)}
 	for i := range cfg.Functions {
@@ -261,7 +255,41 @@ func runTwin(cfg *model.Config, trial model.Trial, say func(sim.Time, string, st
 		}
 		e.do()
 		t.settle(e.pool)
+		if t.see != nil {
+			t.see(t.view())
+		}
 	}
+}
+
+func (t *twin) view() model.View {
+	v := model.View{Now: t.now, Submitted: int64(len(t.inputs))}
+	for i, in := range t.inputs {
+		if in.phase == "gone" {
+			continue
+		}
+		w := model.InputView{Serial: int64(i), State: in.phase, Taken: uint64(in.taken), Retries: in.retries,
+			Rejections: in.rejections, Admitted: in.row.Admitted != model.Unset}
+		if in.phase == "batch" || in.phase == "service" {
+			w.Container = in.row.Container
+		}
+		v.Inputs = append(v.Inputs, w)
+	}
+	for _, p := range t.pools {
+		v.Pools = append(v.Pools, model.PoolView{Min: p.min, Max: p.max, Buffer: p.buffer, Window: p.window, Version: p.version})
+		for _, c := range p.containers {
+			w := model.ContainerView{Pool: p.index, Number: c.number, State: c.state, Slots: c.slots, Version: c.version}
+			if c.state == "ready" {
+				w.State = "idle"
+				if len(c.items) > 0 {
+					w.State = "busy"
+				} else if c.expired {
+					w.State = "expired"
+				}
+			}
+			v.Containers = append(v.Containers, w)
+		}
+	}
+	return v
 }
 
 func (t *twin) stream(names ...string) sim.Stream {
@@ -450,7 +478,6 @@ func (t *twin) newContainer(p *twinPool) *twinContainer {
 	}
 	p.containers = append(p.containers, c)
 	p.rows = append(p.rows, c)
-	t.tell(c.name(), "created")
 	return c
 }
 
@@ -493,7 +520,6 @@ func (t *twin) becomeReady(c *twinContainer) {
 		c.row.Cold = t.now - c.billed
 	}
 	c.state, c.row.Ready, c.lastFall = "ready", t.now, t.now
-	t.tell(c.name(), "ready")
 	t.becomeIdle(c)
 	t.dateCrash(c)
 	if t.bursts(p) {
@@ -563,7 +589,6 @@ func (t *twin) dateCrash(c *twinContainer) {
 func (t *twin) stop(c *twinContainer, reason string) {
 	t.stopped = true
 	t.close(c, reason)
-	t.tell(c.name(), "stopped "+reason)
 }
 
 func (t *twin) close(c *twinContainer, reason string) {
@@ -663,7 +688,6 @@ func (t *twin) putBack(back []*twinInput) {
 		}
 		in.phase, in.since = "queued", t.now
 		stay = append(stay, in)
-		t.tell(in.name(), "returned")
 	}
 	if len(stay) > 0 {
 		p := stay[0].w.p
@@ -832,7 +856,6 @@ func (t *twin) deploy(p *twinPool, strategy string) {
 	live := t.live(p)
 	p.version++
 	p.base = p.created
-	t.tell(p.f.Name, "deploy "+strategy)
 	if strategy == "rolling" {
 		p.owed = live
 		t.startOwed(p)
@@ -871,7 +894,6 @@ func (t *twin) replaceOne(p *twinPool) {
 		t.stop(old, "deploy")
 	default:
 		old.state = "draining"
-		t.tell(old.name(), "draining")
 		if it := p.openBatch; it != nil && it.c == old {
 			t.begin(it)
 		}
@@ -984,7 +1006,6 @@ func (t *twin) submitMore(c *twinCall) {
 		in := t.newInput(c)
 		c.inputs = append(c.inputs, in)
 		t.inputs = append(t.inputs, in)
-		t.tell(in.name(), "submitted")
 		t.submit(in)
 	}
 }
@@ -1048,7 +1069,6 @@ func (t *twin) submit(in *twinInput) {
 	}
 	in.row.Admitted = t.now
 	in.row.Parts[model.Backoff] += t.now - in.since
-	t.tell(in.name(), "admitted")
 	t.enqueue(in)
 	if d := in.w.w.Client.Patience; d != nil {
 		luck := in.luck(in.w.streams["patience"])
@@ -1145,7 +1165,6 @@ func (t *twin) refused(in *twinInput, reason model.Outcome) {
 		t.leave(in, reason)
 		return
 	}
-	t.tell(in.name(), "refused "+reason.String())
 	moved := t.moved
 	at := t.now + backoff(r, in.rejections)
 	t.add(&twinEvent{at: at, class: twinSubmission, key: [3]int64{int64(in.w.index), in.call.number, in.place},
@@ -1159,7 +1178,6 @@ func (t *twin) leave(in *twinInput, outcome model.Outcome) {
 	in.phase, in.item = "gone", nil
 	r.Completed, r.Outcome = t.now, outcome
 	r.Latency = t.now - r.Submitted + r.Parts[model.Overhead]
-	t.tell(in.name(), outcome.String())
 	c.ended++
 	t.lastEnd = t.now
 	bad := outcome == model.Failed || outcome == model.TimedOut || outcome == model.Abandoned
@@ -1208,7 +1226,6 @@ func (t *twin) breakCall(c *twinCall) {
 		in.phase = "gone"
 		in.row.Completed, in.row.Outcome = t.now, model.Cancelled
 		in.row.Latency = t.now - in.row.Submitted + in.row.Parts[model.Overhead]
-		t.tell(in.name(), "cancelled")
 		c.ended++
 	}
 	t.falls(p)
@@ -1297,7 +1314,6 @@ func (t *twin) dispatch(p *twinPool) {
 		it.inputs = append(it.inputs, in)
 		in.row.BatchSize = 0
 		c.row.Inputs++
-		t.tell(in.name(), "assigned "+c.name())
 		if n := p.f.Batched.MaxBatchSize; n == 0 || len(it.inputs) == n {
 			t.begin(it)
 		}
@@ -1356,7 +1372,6 @@ func (t *twin) begin(it *twinItem) {
 		in.row.Attempts = in.retries + 1
 		in.row.BatchSize = len(it.inputs)
 		in.row.Parts[model.BatchWait] += t.now - in.row.Assigned
-		t.tell(in.name(), "started")
 	}
 	t.redate(c)
 	t.add(&twinEvent{at: t.now + p.f.Timeout, class: twinTimeout, key: [3]int64{it.order}, pool: p,
@@ -1499,14 +1514,12 @@ func (t *twin) attemptFailed(in *twinInput, outcome model.Outcome) {
 	}
 	in.retries++
 	in.phase, in.since = "delay", t.now
-	t.tell(in.name(), "retries after "+outcome.String())
 	t.add(&twinEvent{at: t.now + backoff(r, in.retries), class: twinSubmission,
 		key: [3]int64{int64(in.w.index), in.call.number, in.place}, pool: p,
 		can: func() bool { return in.phase == "delay" },
 		do: func() {
 			in.row.Parts[model.Backoff] += t.now - in.since
 			t.enqueue(in)
-			t.tell(in.name(), "queued again")
 		}})
 }
 

@@ -308,5 +308,6 @@ func tellScenario(cfg *model.Config, trial model.Trial) {
 		}
 	}
 	fmt.Printf("%+v\n%+v\n%+v\n", cfg.Workloads, cfg.Platform, cfg.Workspace)
-	runTwin(cfg, trial, func(at sim.Time, who, what string) { fmt.Printf("%12.9f %-8s %s\n", at.Seconds(), who, what) })
+	text, err := twinStory(cfg, trial)
+	fmt.Println(text, err)
 }
