@@ -256,8 +256,8 @@ func (s *swarm) coldStart(f *model.Function, r *rand.Rand) {
 		f.ColdStart.Snapshot = model.Snapshot{After: r.IntN(4),
 			Stages: []model.Stage{{Name: "restore", Time: s.law("cold start", r, 0, 3), Billed: r.IntN(2) == 0}}}
 	}
-	if s.on("startup timeout") { // not below what the fixed stages take: that is an error
-		f.StartupTimeout = max(s.grid(r, 8, 40), f.StartupTimeout/20)
+	if s.on("startup timeout") {
+		f.StartupTimeout = s.grid(r, 8, 40)
 	}
 }
 
@@ -342,8 +342,10 @@ func (s *swarm) workload(c *model.Config, i int) model.Workload {
 		w.ReturnExceptions = s.on("return exceptions")
 	}
 	if s.on("size") {
-		w.Size = pick[dist.Dist](r, dist.Constant{Value: 2}, dist.Empirical{Values: []float64{0.5, 1, 2, 5}},
-			dist.Exponential{Average: 2})
+		w.Size = pick[dist.Dist](r, dist.Constant{Value: 2}, dist.Empirical{Values: []float64{0.5, 1, 2, 5}})
+		if s.on("random sizes") {
+			w.Size = dist.Exponential{Average: 2}
+		}
 	}
 	if s.on("client retry") {
 		w.Client.Retry = model.Retries{Max: r.IntN(4), InitialDelay: s.grid(r, 0, 8),

@@ -40,7 +40,7 @@ var errStuck = errors.New("twin: nothing happens any more")
 // errLong is a run of more events than the twin has patience for.
 var errLong = errors.New("twin: the run is long")
 
-const mostTwinEvents = 20_000
+const mostTwinEvents = 5_000
 
 // Classes of rule 1, and their sub-classes in the order of the fine print.
 const (

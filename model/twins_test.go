@@ -18,7 +18,7 @@ import (
 var (
 	swarmFrom = flag.Uint64("swarm.from", 1, "first seed of the swarm of random scenarios")
 	swarmTell = flag.Bool("swarm.tell", false, "print the scenario on which model and twin disagree, and what happens in the twin")
-	swarmRuns = flag.Uint64("swarm.runs", 1500, "number of random scenarios")
+	swarmRuns = flag.Uint64("swarm.runs", 2500, "number of random scenarios")
 )
 
 // modelRun is what model.Run says of a scenario.
@@ -46,13 +46,17 @@ func faulty(cfg *model.Config) bool {
 	return slices.ContainsFunc(cfg.Validate(), func(p model.Problem) bool { return !p.Warning })
 }
 
-// difference is the first difference between model and twin in order of time; "" when they agree.
-func difference(cfg *model.Config, trial model.Trial) string {
+// difference is the first difference between model and twin in order of time; "" when they agree, or
+// when the run is too long for the twin.
+func difference(cfg *model.Config, trial model.Trial, see func(*modelRun)) string {
 	t, err := runTwin(cfg, trial, nil)
 	if errors.Is(err, errLong) {
 		return ""
 	}
 	m := runModel(cfg, trial)
+	if see != nil {
+		see(&m)
+	}
 	if m.panicked != nil {
 		return fmt.Sprintf("panic: %v", m.panicked)
 	}
@@ -237,9 +241,12 @@ func differentFunctions(cfg *model.Config, f *model.FunctionTally, p *twinPool) 
 	return ""
 }
 
-// TestTwin compares the model with the twin on random scenarios, row by row to the nanosecond.
+// TestTwin compares the model with the twin on random scenarios, row by row to the nanosecond. More of
+// them: go test ./model -run TestTwin -swarm.from=100000 -swarm.runs=50000. One that disagrees, told
+// in full: -swarm.from=SEED -swarm.runs=1 -swarm.tell.
 func TestTwin(t *testing.T) {
 	failures, stuck := 0, 0
+	seen := map[string]int{}
 	for seed := *swarmFrom; seed < *swarmFrom+*swarmRuns && failures < 5; seed++ {
 		s := &swarm{seed: seed, off: map[string]bool{}}
 		cfg := s.config()
@@ -248,15 +255,45 @@ func TestTwin(t *testing.T) {
 			continue
 		}
 		trial := model.Trial{Seed: seed, Replication: 1}
-		if difference(&cfg, trial) == "" {
+		if difference(&cfg, trial, func(m *modelRun) { sight(seen, m) }) == "" {
 			continue
 		}
 		failures++
 		t.Error(shrink(s))
 	}
+	if *swarmRuns >= 1000 {
+		for _, what := range append(append(slices.Clone(model.OutcomeNames[:]), model.PartNames[:]...), "scaledown", "cancelled",
+			"single_use", "timeout", "startup_timeout", "crash", "preempted", "deploy", "end", "retried", "batched") {
+			if seen[what] < 10 {
+				t.Errorf("%s was seen in %d scenarios only", what, seen[what])
+			}
+		}
+	}
 	t.Logf("%d of %d scenarios were not valid", stuck, *swarmRuns)
 	if uint64(stuck) > *swarmRuns/4 {
 		t.Errorf("%d of %d scenarios are not valid", stuck, *swarmRuns)
+	}
+}
+
+// sight counts, by scenario, what the rows show.
+func sight(seen map[string]int, out *modelRun) {
+	what := map[string]bool{}
+	for i := range out.inputs {
+		r := &out.inputs[i]
+		what[r.Outcome.String()] = true
+		for k, part := range r.Parts {
+			what[model.PartNames[k]] = what[model.PartNames[k]] || part != 0
+		}
+		what["retried"] = what["retried"] || r.Attempts > 1
+		what["batched"] = what["batched"] || r.BatchSize > 1
+	}
+	for i := range out.containers {
+		what[out.containers[i].Reason] = true
+	}
+	for name, is := range what {
+		if is {
+			seen[name]++
+		}
 	}
 }
 
@@ -272,7 +309,7 @@ func shrink(s *swarm) string {
 			off[feature] = true
 			less := &swarm{seed: s.seed, off: off}
 			cfg := less.config()
-			if !faulty(&cfg) && difference(&cfg, trial) != "" {
+			if !faulty(&cfg) && difference(&cfg, trial, nil) != "" {
 				again = true
 			} else {
 				delete(off, feature)
@@ -284,7 +321,7 @@ func shrink(s *swarm) string {
 	if *swarmTell {
 		tellScenario(&cfg, trial)
 	}
-	return fmt.Sprintf("-swarm.from=%d -swarm.runs=1: with %s:\n%s", s.seed, strings.Join(least.used, ", "), difference(&cfg, trial))
+	return fmt.Sprintf("-swarm.from=%d -swarm.runs=1: with %s:\n%s", s.seed, strings.Join(least.used, ", "), difference(&cfg, trial, nil))
 }
 
 // tellScenario prints what a scenario is and how it goes, after SPEC.
