@@ -256,7 +256,7 @@ func (m *machine) inTurn(d *drawn, i uint64) float64 {
 			d.block = new([blockSize]float64)
 		}
 		d.first = i
-		dist.Fill(d.draw, d.stream, i, d.block[:])
+		dist.Fill(d.draw, d.stream, i, d.block[:], &m.luck)
 	}
 	return d.block[i-d.first]
 }
