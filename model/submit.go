@@ -61,6 +61,7 @@ func (m *machine) newCaller(index, pool int32) {
 		async: set.Method.Async(), retry: set.Client.Retry, start: set.Arrivals.Start, stop: sim.Never,
 		failure: m.stream(name, "failure"), noise: m.stream(name, "noise"),
 	}
+	_, w.closed = set.Arrivals.Kind.(workload.Closed)
 	switch {
 	case w.maps:
 		w.retry = mapRetry
@@ -97,7 +98,6 @@ func (m *machine) beginCaller(w *caller) {
 		m.awaitArrival(w)
 		return
 	}
-	w.closed = true
 	w.think = newDrawn(closed.Think, 0, arrivals)
 	w.thoughts = make([]int64, closed.Clients+1)
 	for n := 1; n <= closed.Clients; n++ {
