@@ -259,7 +259,7 @@ func TestTwin(t *testing.T) {
 			continue
 		}
 		failures++
-		t.Error(shrink(s))
+		t.Error(shrink(s, func(cfg *model.Config, trial model.Trial) string { return difference(cfg, trial, nil) }))
 	}
 	if *swarmRuns >= 1000 {
 		for _, what := range append(append(slices.Clone(model.OutcomeNames[:]), model.PartNames[:]...), "scaledown", "cancelled",
@@ -297,9 +297,12 @@ func sight(seen map[string]int, out *modelRun) {
 	}
 }
 
-// shrink switches features off for as long as model and twin disagree, and tells what is left.
-func shrink(s *swarm) string {
+// shrink switches features off for as long as the check finds something, and tells what is left.
+func shrink(s *swarm, check func(*model.Config, model.Trial) string) string {
 	off := map[string]bool{}
+	for feature := range s.off {
+		off[feature] = true
+	}
 	trial := model.Trial{Seed: s.seed, Replication: 1}
 	for again := true; again; {
 		again = false
@@ -309,7 +312,7 @@ func shrink(s *swarm) string {
 			off[feature] = true
 			less := &swarm{seed: s.seed, off: off}
 			cfg := less.config()
-			if !faulty(&cfg) && difference(&cfg, trial, nil) != "" {
+			if !faulty(&cfg) && check(&cfg, trial) != "" {
 				again = true
 			} else {
 				delete(off, feature)
@@ -321,7 +324,7 @@ func shrink(s *swarm) string {
 	if *swarmTell {
 		tellScenario(&cfg, trial)
 	}
-	return fmt.Sprintf("-swarm.from=%d -swarm.runs=1: with %s:\n%s", s.seed, strings.Join(least.used, ", "), difference(&cfg, trial, nil))
+	return fmt.Sprintf("-swarm.from=%d -swarm.runs=1: with %s:\n%s", s.seed, strings.Join(least.used, ", "), check(&cfg, trial))
 }
 
 // tellScenario prints what a scenario is and how it goes, after SPEC.
