@@ -17,6 +17,14 @@ type bench struct {
 	replications int // 0: 20
 }
 
+// runs is the number of replications.
+func (b *bench) runs() int {
+	if b.replications == 0 {
+		return 20
+	}
+	return b.replications
+}
+
 // Scenario is the case as a scenario file. Each has a seed of its own, so that they err independently
 // of each other.
 func (c *Case) Scenario() string {
@@ -29,9 +37,6 @@ func (c *Case) Scenario() string {
 	}
 	if b.workload != "" {
 		b.workload = ", " + b.workload
-	}
-	if b.replications == 0 {
-		b.replications = 20
 	}
 	seed := fnv.New32a()
 	seed.Write([]byte(c.Name))
@@ -46,7 +51,7 @@ functions:
   f: {timeout: 365d, %s}
 workloads:
   - {name: w, function: f, arrivals: %s%s}
-`, c.Name, seed.Sum32(), b.horizon, b.warmup, b.replications, b.platform, b.function, b.arrivals,
+`, c.Name, seed.Sum32(), b.horizon, b.warmup, b.runs(), b.platform, b.function, b.arrivals,
 		b.workload)
 }
 

@@ -39,10 +39,12 @@ type Check struct {
 	Within  float64 // half-width of the interval relative to the answer, at most; 0: 1.5 %
 }
 
-// Peer is what another simulator estimates: the mean over runs and its 95 % half-width.
+// Peer is what another simulator estimates: the mean over runs and its 95 % half-width; or where RunS is
+// set, the figure of one run of so many seconds, and the most that it was rounded by.
 type Peer struct {
 	Value, Half float64
 	Runs        int
+	RunS        float64
 }
 
 // Measure is how a check reads a run.
@@ -145,7 +147,11 @@ func judge(c *Case, check *Check, mean, half float64) Finding {
 	if check.Measure.sketch {
 		half += sketchError * math.Abs(mean)
 	}
-	if p := check.Peer; p != nil {
+	if p := check.Peer; p != nil && p.RunS > 0 {
+		// The variance of a mean over time is inverse to that time.
+		ours := float64(c.System.runs()) * (c.System.horizon - c.System.warmup)
+		half = half*math.Sqrt(1+ours/p.RunS) + p.Half
+	} else if p != nil {
 		n := float64(p.Runs - 1)
 		theirs := p.Half * stats.StudentQuantile((1+Level)/2, n) / stats.StudentQuantile(0.975, n)
 		half = math.Hypot(half, theirs)
