@@ -151,7 +151,7 @@ func losses() []Case {
 	loss := func(name, law, service string) Case {
 		return Case{Name: name, Title: "M/G/5/5 with " + law + " service, 4 erlangs offered",
 			Source: "Erlang 1917",
-			System: bench{rate: 4, horizon: 40_000, warmup: 100,
+			System: bench{rate: 4, horizon: 25_000, warmup: 100,
 				platform: "limits: {total_sync: 5}",
 				function: alwaysOn(5) + "service: {time: " + service + "}"},
 			Checks: []Check{

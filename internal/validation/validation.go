@@ -5,8 +5,11 @@ package validation
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
+	"runtime"
+	"sync"
 
 	"github.com/simcap/simcap/experiment"
 	"github.com/simcap/simcap/model"
@@ -143,6 +146,36 @@ func estimates(ctx context.Context, c *Case, s *experiment.Scenario) (means, hal
 	return means, halves, nil
 }
 
+// RunAll runs the cases of all families, several at a time, and gives the findings in their order. Run
+// is the function Run or one that remembers what it did.
+func RunAll(ctx context.Context, families []Family,
+	run func(context.Context, *Case) ([]Finding, error)) ([]Compared, error) {
+	out := make([]Compared, len(families))
+	errs := make([][]error, len(families))
+	free := make(chan struct{}, runtime.GOMAXPROCS(0))
+	var group sync.WaitGroup
+	for i := range families {
+		out[i] = Compared{Name: families[i].Name, Cases: make([]ComparedCase, len(families[i].Cases))}
+		errs[i] = make([]error, len(families[i].Cases))
+		for k := range families[i].Cases {
+			free <- struct{}{}
+			group.Go(func() {
+				c := &families[i].Cases[k]
+				out[i].Cases[k].Case = *c
+				out[i].Cases[k].Findings, errs[i][k] = run(ctx, c)
+				<-free
+			})
+		}
+	}
+	group.Wait()
+	for i := range errs {
+		if err := errors.Join(errs[i]...); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
 func judge(c *Case, check *Check, mean, half float64) Finding {
 	if check.Measure.sketch {
 		half += sketchError * math.Abs(mean)
@@ -152,11 +185,16 @@ func judge(c *Case, check *Check, mean, half float64) Finding {
 		ours := float64(c.System.runs()) * (c.System.horizon - c.System.warmup)
 		half = half*math.Sqrt(1+ours/p.RunS) + p.Half
 	} else if p != nil {
-		n := float64(p.Runs - 1)
-		theirs := p.Half * stats.StudentQuantile((1+Level)/2, n) / stats.StudentQuantile(0.975, n)
-		half = math.Hypot(half, theirs)
+		half = math.Hypot(half, p.Half/studentRatio(0.95, p.Runs))
 	}
 	return Finding{c, check, mean, mean - half, mean + half}
+}
+
+// studentRatio is the half-width of an interval of the given level relative to that of one at Level, for
+// the mean of n runs.
+func studentRatio(level float64, n int) float64 {
+	freedom := float64(n - 1)
+	return stats.StudentQuantile((1+level)/2, freedom) / stats.StudentQuantile((1+Level)/2, freedom)
 }
 
 // read is the mean of a measure in results, and its half-width at Level: results have that at 95 %,
@@ -174,9 +212,7 @@ func (m *Measure) read(r *experiment.Result) (mean, half float64, err error) {
 	if e.Value == nil || e.Low == nil {
 		return 0, 0, fmt.Errorf("no value of %s", m.metric)
 	}
-	n := float64(r.Replications - 1)
-	half = (*e.High - *e.Value) * stats.StudentQuantile((1+Level)/2,
-		n) / stats.StudentQuantile(0.975, n)
+	half = (*e.High - *e.Value) / studentRatio(0.95, r.Replications)
 	factor := 1.0
 	if m.scale != 0 {
 		factor = m.scale
