@@ -5,19 +5,20 @@ import (
 	"fmt"
 )
 
-// What the document says of coverage: of so many runs of so many seconds.
+// What the document says of coverage: so many results of so many seconds.
 const (
 	coverageTimes   = 400
 	coverageHorizon = 50_000
+	coverageRuns    = 5 // replications of each, where Student's t differs most from the normal law
 	coverageCase    = "mg1_window"
 	coverageCheck   = "mean wait"
 )
 
-// Coverage runs a case again and again, much shorter and each time with another seed, and counts how
+// Coverage runs a case again and again, much shorter and each time with other seeds, and counts how
 // often simcap's 95 % interval holds the exact value of the check of the given name.
 func Coverage(ctx context.Context, name, check string, horizonS float64, times int) (held int, err error) {
 	c := *findCase(name)
-	c.System.horizon = horizonS
+	c.System.horizon, c.System.replications = horizonS, coverageRuns
 	at := -1
 	for i := range c.Checks {
 		if c.Checks[i].Name == check {

@@ -9,6 +9,20 @@ import (
 
 const lambdaFolder = "../../../shared/data/traces/aws-lambda-pacs"
 
+// lambdaSays is what docs/validation.md says in words: cold requests measured and predicted, the longest
+// idleness that an instance survived, in seconds.
+var lambdaSays = map[string]struct {
+	measured  int
+	predicted float64
+	longest   float64
+}{
+	"2020-04-24": {56, 69, 1454}, // "23 % more", "24 minutes"
+	"2020-05-17": {37, 52, 1282}, // "39 % more", "21 minutes"
+	"2020-05-28": {59, 61, 633},
+	"2020-06-09": {35, 35, 654},
+	"2020-06-13": {28, 21, 648},
+}
+
 // TestLambda holds what docs/validation.md says about the measured runs of AWS Lambda.
 func TestLambda(t *testing.T) {
 	runs, err := ReadLambda(os.DirFS(lambdaFolder))
@@ -27,6 +41,16 @@ func TestLambda(t *testing.T) {
 			measured.High, predicted, 100*off)
 		if d := r.latency/r.run.LatencyS - 1; math.Abs(d) > 0.004 {
 			t.Errorf("%s: latency is off by %.2f %%", r.run.Name, 100*d)
+		}
+		if says, ok := lambdaSays[r.run.Name]; ok {
+			if r.run.Cold != says.measured || math.Abs(r.run.LongestS-says.longest) > 1 ||
+				math.Abs(predicted*float64(r.run.Requests)-says.predicted) > 0.6 {
+				t.Errorf("%s: %d cold measured, %.1f predicted, idle for up to %.0f s: the document says %v", r.run.Name,
+					r.run.Cold, predicted*float64(r.run.Requests), r.run.LongestS, says)
+			}
+		}
+		if r.run.OldestS > 7400 {
+			t.Errorf("%s: an instance of %.0f s; no more than about two hours were expected", r.run.Name, r.run.OldestS)
 		}
 		longest := r.byPolicy[len(policies)-1]
 		if r.run.RatePerS < 0.01 {
