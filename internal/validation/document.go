@@ -53,7 +53,7 @@ type tables struct {
 
 func newTables(families []Compared, answer string) tables {
 	var t tables
-	t.Agree, t.All = agreement(families)
+	t.Agree, t.All = Agreement(families)
 	var d strings.Builder
 	for _, family := range families {
 		writeFamily(&d, family, answer)
@@ -99,8 +99,8 @@ func MeasuredSection(document string) string {
 	return section
 }
 
-// agreement counts findings whose interval holds the answer.
-func agreement(families []Compared) (inside, all int) {
+// Agreement counts findings whose interval holds the answer.
+func Agreement(families []Compared) (inside, all int) {
 	for _, family := range families {
 		for _, c := range family.Cases {
 			for i := range c.Findings {

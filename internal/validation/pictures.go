@@ -72,8 +72,8 @@ func deviations(theory, peers []Compared) chart.Chart {
 		}
 		return s
 	}
-	inside, all := agreement(theory)
-	insidePeers, allPeers := agreement(peers)
+	inside, all := Agreement(theory)
+	insidePeers, allPeers := Agreement(peers)
 	title := fmt.Sprintf("All %d comparisons agree", all+allPeers)
 	if missing := all + allPeers - inside - insidePeers; missing > 0 {
 		title = fmt.Sprintf("%d of %d comparisons differ", missing, all+allPeers)
