@@ -15,10 +15,10 @@ func batchQueues() []Case {
 		}
 	}
 	return []Case{
-		batchCase("batch_inf_50", batchQueue{50, 0.02, 0.002, 1000}, tails(0.032568934,
-			0.046461465, 0.050122684)),
-		batchCase("batch_inf_100", batchQueue{100, 0.02, 0.002, 1000}, tails(0.039225386,
-			0.053780638, 0.059339107)),
+		batchCase("batch_inf_50", batchQueue{50, 0.02, 0.002, 1000},
+			tails(0.032568934, 0.046461465, 0.050122684)),
+		batchCase("batch_inf_100", batchQueue{100, 0.02, 0.002, 1000},
+			tails(0.039225386, 0.053780638, 0.059339107)),
 		batchCase("batch_8_60", batchQueue{60, 0.05, 0.002, 8}, nil),
 		batchCase("batch_32_250", batchQueue{250, 0.05, 0.002, 32}, nil),
 		formingCase(batchWindow{100, 0.1, 8}),
@@ -136,8 +136,8 @@ func clients() []Case {
 			Checks: []Check{
 				answer("rejected fraction", "", metric("rejected_fraction"),
 					1-tokenBucketAccepts(1, depth), within),
-				answer("throughput", "1/s", metric("throughput"), 200*tokenBucketAccepts(1,
-					depth), 0),
+				answer("throughput", "1/s", metric("throughput"),
+					200*tokenBucketAccepts(1, depth), 0),
 			}}
 	}
 	return []Case{

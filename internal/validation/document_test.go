@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -58,6 +59,8 @@ func TestDocument(t *testing.T) {
 			t.Fatal(err)
 		}
 		write(t, text, append(drawings, more...))
+	} else if runtime.GOARCH != "amd64" {
+		t.Log("the last digits of floating-point numbers may differ here: the text is not compared")
 	} else if line, ok := firstDifference(string(old), text); !ok {
 		t.Errorf("docs/validation.md is not current: line %d\n%s", line.number, line.text)
 		t.Log("make it anew: go test ./internal/validation -run TestDocument -update")

@@ -243,11 +243,10 @@ func (w batchWindow) law() []float64 {
 	return law
 }
 
-// mean is the mean size and delay the mean time that an input waits for its batch to leave. The k-th of
-// the further inputs comes after a gamma time T(k); with m = most - 1, the batch is open for
-// E[min(T(m), wait)] = Σ over k < m of P(T(k+1) > …) integrated, and all inputs together wait
-// Σ over k = 0 … m-1 of E[(min(T(m), wait) - T(k))⁺], evaluated here by Simpson's rule over the number
-// of inputs present: the waits add up to the integral of the number in the open batch.
+// mean is the mean size of a batch, and the mean delay of an input until its batch leaves. The delays of
+// a batch's inputs add up to the integral of the number in it while it is open: at a time t after the
+// first, 1 + k with Poisson probability of k arrivals, as long as that is less than most. Simpson's rule
+// does the integral.
 func (w batchWindow) mean() (size, delay float64) {
 	for n, p := range w.law() {
 		size += float64(n) * p

@@ -1,9 +1,11 @@
 package validation
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"github.com/simcap/simcap/experiment"
@@ -161,12 +163,8 @@ func lambdaCounts(all []replays, n int, name func(int) string, of func(*replays,
 func lambdaChart(all []replays) chart.Chart {
 	line := func(name string, role chart.Role, of func(*replays) float64) chart.Series {
 		s := chart.Series{Name: name, Role: role, Mark: chart.Line}
-		order := append([]replays(nil), all...)
-		for i := range order { // by rising rate; there are a few
-			for k := i; k > 0 && order[k].run.RatePerS < order[k-1].run.RatePerS; k-- {
-				order[k], order[k-1] = order[k-1], order[k]
-			}
-		}
+		order := slices.Clone(all)
+		slices.SortFunc(order, func(x, y replays) int { return cmp.Compare(x.run.RatePerS, y.run.RatePerS) })
 		for i := range order {
 			s.X, s.Y = append(s.X, order[i].run.RatePerS*3600), append(s.Y, of(&order[i]))
 		}
@@ -189,8 +187,7 @@ func lambdaChart(all []replays) chart.Chart {
 		r := all[i].run
 		o := r.ColdFraction()
 		c.XY.Points = append(c.XY.Points, chart.Point{X: r.RatePerS * 3600, Y: o.Value,
-			YLow: &o.Low, YHigh: &o.High,
-			Role: chart.C3, Label: r.Name})
+			YLow: &o.Low, YHigh: &o.High, Role: chart.C3, Label: r.Name})
 	}
 	return c
 }

@@ -31,15 +31,15 @@ type pair [2]float64
 // one first, no queue; a cold request's response time has a law of its own. The answers are those of a
 // replica of its rules (40 runs), which agrees with the program itself (10 runs, after its warm-up).
 type simfaasCase struct {
-	name, title, warm, cold   string
-	rate, window              float64
-	most                      int // maximum concurrency; 0: unlimited
-	horizon, warmup           float64
-	starts, live, busy        pair // cold starts per request, mean containers, mean running
-	response, reject          pair
-	itsStarts, itsLive, itsOn pair // of SimFaaS itself
-	published                 published
-	within                    float64
+	name, title, warm, cold     string
+	rate, window                float64
+	most                        int // maximum concurrency; 0: unlimited
+	horizon, warmup             float64
+	starts, live, busy          pair // cold starts per request, mean containers, mean running
+	response, reject            pair
+	itsStarts, itsLive, itsBusy pair // of SimFaaS itself
+	published                   published
+	within                      float64 // of the cold starts
 }
 
 // published are figures of one run of the given length in seconds, as a paper rounds them.
@@ -78,7 +78,7 @@ func (s *simfaasCase) comparison() Case {
 	add("mean live", "", live, s.live, replica, 0)
 	add("mean live, the program", "", live, s.itsLive, program, 0)
 	add("mean busy", "", busy, s.busy, replica, 0)
-	add("mean busy, the program", "", busy, s.itsOn, program, 0)
+	add("mean busy, the program", "", busy, s.itsBusy, program, 0)
 	add("mean latency", "s", metric("latency.mean"), s.response, replica, 0)
 	add("rejected fraction", "", metric("rejected_fraction"), s.reject, replica, 0)
 	return c
@@ -87,61 +87,53 @@ func (s *simfaasCase) comparison() Case {
 func simfaas() []Case {
 	exponential := func(mean float64) string { return fmt.Sprintf("{dist: exponential, mean: %gs}", mean) }
 	cases := []simfaasCase{
-		{name: "A_paper",
-			title: "The system of SimFaaS's paper: 0.9/s, service of 1.991 s, cold 2.244 s, expiry 600 s",
-			warm:  exponential(1.991), cold: exponential(2.244), rate: 0.9, window: 600,
-			horizon: 250_000, warmup: 3000,
-			starts: pair{0.001329487, 7.5e-6}, live: pair{7.694691, 0.0058}, busy: pair{1.792225,
-				0.00081},
-			response: pair{1.991324, 0.00064}, itsStarts: pair{0.001328833, 1.8e-5},
-			itsLive: pair{7.699324, 0.012},
-			itsOn:   pair{1.792191, 0.0011}, published: published{1e6, 0.0014, 7.66}, within: 0.05},
+		{name: "A_paper", title: "The system of SimFaaS's paper: 0.9/s, 1.991 s, cold 2.244 s, expiry 600 s",
+			warm: exponential(1.991), cold: exponential(2.244), rate: 0.9, window: 600,
+			horizon: 250_000, warmup: 3000, within: 0.05, published: published{1e6, 0.0014, 7.66},
+			starts: pair{0.001329487, 7.5e-6}, itsStarts: pair{0.001328833, 1.8e-5},
+			live: pair{7.694691, 0.0058}, itsLive: pair{7.699324, 0.012},
+			busy: pair{1.792225, 0.00081}, itsBusy: pair{1.792191, 0.0011},
+			response: pair{1.991324, 0.00064}},
 		{name: "B_exp_same", title: "0.9/s, service of 2 s, cold or not, expiry 600 s",
-			warm: exponential(2), cold: exponential(2), rate: 0.9, window: 600, horizon: 250_000,
-			warmup: 3000,
-			starts: pair{0.001326278, 7.8e-6}, live: pair{7.707917, 0.0061}, busy: pair{1.800021,
-				0.00081},
-			response: pair{1.999987, 0.00064}, itsStarts: pair{0.001326388, 2.8e-5},
-			itsLive: pair{7.707315, 0.017},
-			itsOn:   pair{1.799741, 0.0017}, within: 0.05},
+			warm: exponential(2), cold: exponential(2), rate: 0.9, window: 600,
+			horizon: 250_000, warmup: 3000, within: 0.05,
+			starts: pair{0.001326278, 7.8e-6}, itsStarts: pair{0.001326388, 2.8e-5},
+			live: pair{7.707917, 0.0061}, itsLive: pair{7.707315, 0.017},
+			busy: pair{1.800021, 0.00081}, itsBusy: pair{1.799741, 0.0017},
+			response: pair{1.999987, 0.00064}},
 		{name: "D_gpu_const", title: "0.5/s, constant service of 3 s, cold 33 s, expiry 60 s",
-			warm: "3s", cold: "33s", rate: 0.5, window: 60, horizon: 200_000, warmup: 1000,
-			starts: pair{0.03294586, 0.00015}, live: pair{5.53141, 0.0064}, busy: pair{1.994485,
-				0.0026},
-			response: pair{3.988376, 0.0046}, itsStarts: pair{0.03286895, 0.00029},
-			itsLive: pair{5.534115, 0.016},
-			itsOn:   pair{1.993204, 0.0059}, within: 0.02},
+			warm: "3s", cold: "33s", rate: 0.5, window: 60,
+			horizon: 200_000, warmup: 1000, within: 0.02,
+			starts: pair{0.03294586, 0.00015}, itsStarts: pair{0.03286895, 0.00029},
+			live: pair{5.53141, 0.0064}, itsLive: pair{5.534115, 0.016},
+			busy: pair{1.994485, 0.0026}, itsBusy: pair{1.993204, 0.0059},
+			response: pair{3.988376, 0.0046}},
 		{name: "F_reject", title: "5/s, service of 1 s, cold 6 s, expiry 10 s, at most 6 at a time",
 			warm: exponential(1), cold: exponential(6), rate: 5, window: 10, most: 6,
-			horizon: 40_000, warmup: 1000,
-			starts: pair{9.014749e-5, 3.2e-6}, live: pair{5.9993, 3.3e-5}, busy: pair{4.04196,
-				0.0015},
-			response: pair{1.00062, 0.0005}, reject: pair{0.1921916, 0.00027},
-			itsStarts: pair{8.868297e-5, 6.6e-6},
-			itsLive:   pair{5.999327, 6.1e-5}, itsOn: pair{4.04247, 0.0052}, within: 0.25},
+			horizon: 40_000, warmup: 1000, within: 0.25,
+			starts: pair{9.014749e-5, 3.2e-6}, itsStarts: pair{8.868297e-5, 6.6e-6},
+			live: pair{5.9993, 3.3e-5}, itsLive: pair{5.999327, 6.1e-5},
+			busy: pair{4.04196, 0.0015}, itsBusy: pair{4.04247, 0.0052},
+			response: pair{1.00062, 0.0005}, reject: pair{0.1921916, 0.00027}},
 		{name: "G_erlangB", title: "4/s, service of 1 s, expiry 60 s, at most 5 at a time: M/M/5/5",
 			warm: exponential(1), cold: exponential(1), rate: 4, window: 60, most: 5,
 			horizon: 30_000, warmup: 1000,
-			busy: pair{3.204142, 0.0013}, response: pair{1.000055, 0.00039},
-			reject: pair{0.199228, 0.00032},
-			itsOn:  pair{3.203357, 0.0032}},
-		{name: "H_low",
-			title: "Two a quarter of an hour: 0.002/s, service of 2 s, cold 2.5 s, expiry 600 s",
-			warm:  exponential(2), cold: exponential(2.5), rate: 0.002, window: 600,
-			horizon: 20_000_000, warmup: 10_000,
-			starts: pair{0.3048403, 0.00077}, live: pair{0.7050081, 0.0008},
-			busy:     pair{0.004298953, 7.7e-6},
-			response: pair{2.15175, 0.0033}, itsStarts: pair{0.3041361, 0.0021},
-			itsLive: pair{0.7047455, 0.0014},
-			itsOn:   pair{0.004304547, 2.3e-5}, within: 0.015},
+			busy: pair{3.204142, 0.0013}, itsBusy: pair{3.203357, 0.0032},
+			response: pair{1.000055, 0.00039}, reject: pair{0.199228, 0.00032}},
+		{name: "H_low", title: "0.002/s, nearly two in a quarter of an hour: 2 s, cold 2.5 s, expiry 600 s",
+			warm: exponential(2), cold: exponential(2.5), rate: 0.002, window: 600,
+			horizon: 20_000_000, warmup: 10_000, within: 0.015,
+			starts: pair{0.3048403, 0.00077}, itsStarts: pair{0.3041361, 0.0021},
+			live: pair{0.7050081, 0.0008}, itsLive: pair{0.7047455, 0.0014},
+			busy: pair{0.004298953, 7.7e-6}, itsBusy: pair{0.004304547, 2.3e-5},
+			response: pair{2.15175, 0.0033}},
 		{name: "J_gauss", title: "0.9/s, Gaussian service of 2 ± 0.5 s, cold 5 ± 1 s, expiry 120 s",
 			warm: gaussian(2, 0.5), cold: gaussian(5, 1), rate: 0.9, window: 120,
-			horizon: 300_000, warmup: 2000,
-			starts: pair{0.007462365, 3.6e-5}, live: pair{6.572817, 0.0047}, busy: pair{1.819932,
-				0.00081},
-			response: pair{2.022535, 0.00024}, itsStarts: pair{0.00749642, 8.2e-5},
-			itsLive: pair{6.571345, 0.012},
-			itsOn:   pair{1.81952, 0.0019}, within: 0.03},
+			horizon: 300_000, warmup: 2000, within: 0.03,
+			starts: pair{0.007462365, 3.6e-5}, itsStarts: pair{0.00749642, 8.2e-5},
+			live: pair{6.572817, 0.0047}, itsLive: pair{6.571345, 0.012},
+			busy: pair{1.819932, 0.00081}, itsBusy: pair{1.81952, 0.0019},
+			response: pair{2.022535, 0.00024}},
 	}
 	out := make([]Case, len(cases))
 	for i := range cases {
@@ -174,10 +166,10 @@ func packed() Case {
 			function: alwaysOn(3) + "concurrent: {max_inputs: 4}, " +
 				"service: {time: {dist: exponential, mean: 2s}}"},
 		Checks: []Check{
-			answer("rejected fraction, Erlang B", "", metric("rejected_fraction"), erlangB(12,
-				10), 0.02),
-			estimated("rejected fraction", "", metric("rejected_fraction"), 0.1196534, 0.00027,
-				40, 0.02),
+			answer("rejected fraction, Erlang B", "", metric("rejected_fraction"),
+				erlangB(12, 10), 0.02),
+			estimated("rejected fraction", "", metric("rejected_fraction"), 0.1196534,
+				0.00027, 40, 0.02),
 			estimated("mean busy containers", "", metric("containers.busy_mean"), 2.84484,
 				0.00072, 40, 0),
 			estimated("mean latency", "s", metric("latency.mean"), 1.999745, 0.0011, 40, 0),
@@ -200,8 +192,8 @@ func coldQueues() []Case {
 			Checks: []Check{
 				estimated("mean latency", "s", metric("latency.mean"), 1.0042261, 0.00052, runs, 0),
 				estimated("P(no wait)", "", immediate, 0.98349298, 0.0001, runs, 0),
-				estimated("cold starts per input", "", startsPerInput(2), 0.0059266657, 2e-5,
-					runs, 0.02),
+				estimated("cold starts per input", "", startsPerInput(2), 0.0059266657, 2e-5, runs,
+					0.02),
 				estimated("mean idle", "", idle, 4.5547586, 0.0035, runs, 0),
 				estimated("mean starting", "", starting, 0.35563541, 0.0011, runs, 0.02),
 			}},
@@ -214,8 +206,8 @@ func coldQueues() []Case {
 			Checks: []Check{
 				estimated("mean latency", "s", metric("latency.mean"), 15.416045, 0.024, runs, 0),
 				estimated("P(no wait)", "", immediate, 0.68507533, 0.00059, runs, 0),
-				estimated("cold starts per input", "", startsPerInput(0.05), 0.20896885, 0.00029,
-					runs, 0.015),
+				estimated("cold starts per input", "", startsPerInput(0.05), 0.20896885, 0.00029, runs,
+					0.015),
 				estimated("mean idle", "", idle, 1.2021021, 0.00086, runs, 0),
 				estimated("mean starting", "", starting, 0.47022382, 0.00078, runs, 0.015),
 			}},
@@ -245,8 +237,8 @@ func routings() []Case {
 	return []Case{
 		rule("newest", pair{0.052478209, 8.7e-5}, pair{9.2041549, 0.0047}, pair{35.077078, 0.051},
 			0.02),
-		rule("most_recent", pair{0.058245866, 9.3e-5}, pair{9.0821914, 0.0046}, pair{31.184808,
-			0.044}, 0.02),
+		rule("most_recent", pair{0.058245866, 9.3e-5}, pair{9.0821914, 0.0046}, pair{31.184808, 0.044},
+			0.02),
 		rule("oldest", pair{0.052480286, 9e-5}, pair{9.2042584, 0.0047}, pair{}, 0.02),
 		rule("longest_idle", pair{0.00049701093, 1.3e-5}, pair{14.545976, 0.019}, pair{}, 0.25),
 		rule("random", pair{0.016973413, 6.2e-5}, pair{10.554177, 0.005}, pair{124.30405, 0.43},
