@@ -31,6 +31,9 @@ func (m *machine) active(p *pool) bool {
 // evaluate starts and stops containers so that as many live as are desired (rules 7 and 8).
 func (m *machine) evaluate(p *pool) {
 	want := m.desired(p)
+	if p.live == want && p.owed == 0 {
+		return
+	}
 	for p.live < want && m.workspaceAllows(p) {
 		m.create(p, false)
 	}

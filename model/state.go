@@ -182,6 +182,7 @@ type caller struct {
 	maps           bool
 	async          bool
 	closed         bool
+	single         bool // arrivals are one call each
 	retry          Retries
 	source         workload.Source
 	sourceOpen     bool

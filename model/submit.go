@@ -78,6 +78,7 @@ func (m *machine) newCaller(index, pool int32) {
 	w.size = newDrawn(set.Size, 1, m.stream(name, "size"))
 	w.extra = newDrawn(f.Overhead, 0, m.stream(name, "overhead"))
 	w.inputs = newDrawn(set.Inputs, 1, m.stream(name, "inputs"))
+	w.single = set.Arrivals.Group == nil || set.Arrivals.Group == dist.Dist(dist.Constant{Value: 1})
 	w.group = newDrawn(set.Arrivals.Group, 1, m.stream(name, "group"))
 	w.patient = newDrawn(set.Client.Patience, 0, m.stream(name, "patience"))
 	w.impatient = set.Client.Patience != nil
@@ -170,6 +171,12 @@ func (m *machine) arrive(w *caller) {
 	m.openWork--
 	m.arrivalsLeft--
 	w.groups++
+	if w.single {
+		m.newCall(w, none)
+		m.awaitArrival(w)
+		m.settle(&m.pools[w.pool])
+		return
+	}
 	for n := m.count(&w.group, uint64(w.groups)); n > 0; n-- {
 		if w.set.Arrivals.Count > 0 && w.calls >= w.set.Arrivals.Count {
 			break
