@@ -113,7 +113,8 @@ func RunPictures(r *experiment.Result) map[string]figure.Picture {
 			out[name] = figure.Picture{Footer: footer, Charts: charts}
 		}
 	}
-	for _, make := range []func(*experiment.Result) (chart.Chart, bool){latencyCurve, whyBars, costBars, coldBars,
+	for _, make := range []func(*experiment.Result) (chart.Chart, bool){latencyCurve, whyBars,
+		costBars, coldBars,
 		rejectedBars, makespanCurve} {
 		if c, ok := make(r); ok {
 			add(c.ID, c)
@@ -124,12 +125,12 @@ func RunPictures(r *experiment.Result) map[string]figure.Picture {
 	}
 	names := functionNames(r)
 	if len(names) > 1 {
-		t := newTimeline(total(r.Detail))
+		t := newTimeline(r, total(r.Detail))
 		add("containers", present(r, "", t, containersOverTime, queueOverTime)...)
 		add("traffic", present(r, "", t, arrivalsOverTime, costOverTime)...)
 	}
 	for _, name := range names {
-		t := newTimeline(detailOf(r, name).Series)
+		t := newTimeline(r, detailOf(r, name).Series)
 		suffix := name
 		if len(names) == 1 {
 			suffix = ""

@@ -86,7 +86,8 @@ const (
 
 // Roles are all roles, in a fixed order.
 var Roles = [...]Role{Busy, Idle, Starting, Draining, Backoff, Cold, Queue, BatchWait, Service, Interference,
-	Overhead, Latency, Arrivals, Rejected, Cost, SLO, Good, Frontier, Dominated, Chosen, Muted, C1, C2, C3, C4,
+	Overhead, Latency, Arrivals, Rejected, Cost, SLO, Good, Frontier, Dominated, Chosen, Muted, C1,
+	C2, C3, C4,
 	C5, C6, C7}
 
 // Category is the i-th role for things that have no role of their own.

@@ -33,7 +33,8 @@ func Ticks(a Axis, low, high float64, want int) []Tick {
 	}
 	var out []Tick
 	for n := math.Ceil(low/step-1e-9) + 0; n*step <= high+step*1e-9; n++ {
-		out = append(out, Tick{n*step + 0, quantity.Tick(a.Kind, n*step+0, math.Max(math.Abs(low), math.Abs(high)))})
+		out = append(out, Tick{n*step + 0, quantity.Tick(a.Kind, n*step+0,
+			math.Max(math.Abs(low), math.Abs(high)))})
 	}
 	return out
 }
@@ -83,7 +84,8 @@ func logTicks(a Axis, low, high float64, want int) []Tick {
 }
 
 // timeSteps are the steps of time axes, in seconds.
-var timeSteps = [...]float64{1e-3, 2e-3, 5e-3, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300,
+var timeSteps = [...]float64{1e-3, 2e-3, 5e-3, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30,
+	60, 120, 300,
 	600, 900, 1800, 3600, 7200, 10800, 14400, 21600, 43200, 86400, 172800, 604800, 1209600, 2592000, 7776000}
 
 func timeTicks(low, high float64, want int) []Tick {

@@ -36,11 +36,13 @@ func (o Options) Complete() (Options, error) {
 	}
 	for _, v := range []float64{o.Width, o.Height} {
 		if !(v >= minSize && v <= maxSize) {
-			return o, fmt.Errorf("figure: a side of %g pixels; from %d to %d were expected", v, minSize, maxSize)
+			return o, fmt.Errorf("figure: a side of %g pixels; from %d to %d were expected", v,
+				minSize, maxSize)
 		}
 	}
 	if !(o.Scale >= minScale && o.Scale <= maxScale) {
-		return o, fmt.Errorf("figure: a scale of %g; from %g to %d were expected", o.Scale, minScale, maxScale)
+		return o, fmt.Errorf("figure: a scale of %g; from %g to %d were expected", o.Scale,
+			minScale, maxScale)
 	}
 	return o, nil
 }

@@ -46,7 +46,8 @@ func (p *pen) bars(b *chart.Bars, plot box) {
 	if b.Share {
 		most = 1
 	}
-	f := &frame{box{plot.x, plot.y, plot.w - reach, plot.h}, chart.Extent{XHigh: math.Max(most, 1e-12), YHigh: 1},
+	f := &frame{box{plot.x, plot.y, plot.w - reach, plot.h},
+		chart.Extent{XHigh: math.Max(most, 1e-12), YHigh: 1},
 		chart.Linear, chart.Linear}
 	axis := b.Axis
 	if b.Share {

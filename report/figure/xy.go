@@ -397,8 +397,9 @@ func (p *pen) pointLabels(f *frame, c *chart.XY, taken []box) {
 			taken = append(taken, b)
 			names = append(names, named{b, l, q.Label})
 			if math.Abs(b.y+b.h/2-from.y) > 22 {
-				p.line(stroke{width: 0.8, color: p.theme.axis}, from, at{math.Min(math.Max(from.x, b.x), b.x+b.w),
-					math.Min(math.Max(from.y, b.y), b.y+b.h)})
+				p.line(stroke{width: 0.8, color: p.theme.axis}, from,
+					at{math.Min(math.Max(from.x, b.x), b.x+b.w),
+						math.Min(math.Max(from.y, b.y), b.y+b.h)})
 			}
 		}
 	}
