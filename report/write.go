@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"sort"
+	"strings"
 
 	"github.com/simcap/simcap/experiment"
 	"github.com/simcap/simcap/report/chart"
@@ -27,6 +28,12 @@ func (o Options) figure() figure.Options {
 	return figure.Options{Width: o.Width, Height: o.Height, Scale: o.Scale, Dark: o.Dark}
 }
 
+// The limits of Options.Scale.
+const (
+	LeastScale = figure.MinScale
+	MostScale  = figure.MaxScale
+)
+
 // Validate says which option is out of range.
 func (o Options) Validate() error {
 	_, err := o.figure().Complete()
@@ -42,18 +49,93 @@ func WriteRun(dir string, r *experiment.Result, o Options) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("report: %w", err)
 	}
-	err := writeFile(filepath.Join(dir, "results.json"), func(w io.Writer) error { return JSON(w, r, true) })
+	path := filepath.Join(dir, resultsFile)
+	before := drawn(path)
+	err := writeFile(path, func(w io.Writer) error { return JSON(w, r, true) })
 	if err != nil {
 		return err
 	}
-	err = writeFile(filepath.Join(dir, "report.html"), func(w io.Writer) error { return HTML(w, r, o) })
+	return draw(dir, &drawing{HTML: func(w io.Writer) error { return HTML(w, r, o) },
+		Pictures: RunPictures(r), before: before}, o)
+}
+
+// resultsFile is the name of results in their folder, pageFile that of their page.
+const (
+	resultsFile = "results.json"
+	pageFile    = "report.html"
+)
+
+// drawing is what there is to be seen of a result.
+type drawing struct {
+	HTML     func(io.Writer) error
+	Pictures map[string]figure.Picture
+	before   map[string]figure.Picture // of the results that stood in the folder
+}
+
+// drawn are the pictures of earlier results in a file; none when it holds no results.
+func drawn(path string) map[string]figure.Picture {
+	in, err := os.Open(path)
 	if err != nil {
+		return nil
+	}
+	defer in.Close()
+	d, err := readDrawing(in, Options{})
+	if err != nil {
+		return nil
+	}
+	return d.Pictures
+}
+
+// draw writes page and pictures, and removes those pictures of earlier results that these do not have: what
+// lies in a folder is of one result.
+func draw(dir string, d *drawing, o Options) error {
+	if err := writeFile(filepath.Join(dir, pageFile), d.HTML); err != nil {
 		return err
+	}
+	for name := range d.before {
+		if _, still := d.Pictures[name]; !still || o.NoPictures {
+			_ = os.Remove(filepath.Join(dir, name+".png"))
+		}
+		if _, still := d.Pictures[name]; !still || o.NoPictures || !o.SVG {
+			_ = os.Remove(filepath.Join(dir, name+".svg"))
+		}
 	}
 	if o.NoPictures {
 		return nil
 	}
-	return writePictures(dir, RunPictures(r), o)
+	return writePictures(dir, d.Pictures, o)
+}
+
+// UnreadableError says that what was to be drawn are no results of simcap.
+type UnreadableError struct{ Err error }
+
+func (e *UnreadableError) Error() string { return strings.TrimPrefix(e.Err.Error(), "report: ") }
+
+func (e *UnreadableError) Unwrap() error { return e.Err }
+
+// Redraw reads results, as a command wrote them, and draws their page and pictures into a folder, which it
+// makes if need be; it returns the page's path. What cannot be read is an UnreadableError.
+func Redraw(dir string, results io.Reader, o Options) (string, error) {
+	if err := o.Validate(); err != nil {
+		return "", err
+	}
+	d, err := readDrawing(results, o)
+	if err != nil {
+		return "", &UnreadableError{err}
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", fmt.Errorf("report: %w", err)
+	}
+	return filepath.Join(dir, pageFile), draw(dir, d, o)
+}
+
+// readDrawing reads results of any kind.
+func readDrawing(results io.Reader, o Options) (*drawing, error) {
+	r, err := ReadJSON(results)
+	if err != nil {
+		return nil, err
+	}
+	return &drawing{HTML: func(w io.Writer) error { return HTML(w, r, o) }, Pictures: RunPictures(r)}, nil
 }
 
 // writePictures writes each picture as PNG, and as SVG if asked, under its name.

@@ -73,6 +73,7 @@ func newRootCommand() *cobra.Command {
 	root.SetHelpFunc(help)
 	root.AddCommand(
 		newRunCommand(),
+		newReportCommand(),
 		newCheckCommand(),
 		newExamplesCommand(),
 		newInitCommand(),

@@ -20,7 +20,7 @@ type Options struct {
 // The limits of Options.
 const (
 	minSize, maxSize   = 200, 8000
-	minScale, maxScale = 0.5, 8
+	MinScale, MaxScale = 0.5, 8
 )
 
 // Complete fills defaults in and says what is out of range.
@@ -40,9 +40,9 @@ func (o Options) Complete() (Options, error) {
 				minSize, maxSize)
 		}
 	}
-	if !(o.Scale >= minScale && o.Scale <= maxScale) {
+	if !(o.Scale >= MinScale && o.Scale <= MaxScale) {
 		return o, fmt.Errorf("figure: a scale of %g; from %g to %d were expected", o.Scale,
-			minScale, maxScale)
+			MinScale, MaxScale)
 	}
 	return o, nil
 }
