@@ -92,10 +92,14 @@ func xTicks(width float64) int { return int(math.Min(10, math.Max(2, width/85)))
 // yAxis draws grid lines across the plot with their values on the left.
 func (p *pen) yAxis(f *frame, y chart.Axis) {
 	side := letters{size: tickSize, color: p.theme.soft, x: 1, y: 0.5}
+	last := math.Inf(1)
 	for _, t := range chart.Ticks(y, f.e.YLow, f.e.YHigh, yTicks(f.h)) {
 		h := f.placeY(t.At)
 		p.line(stroke{width: 1, color: p.theme.grid}, at{f.box.x, h}, at{f.box.x + f.w, h})
-		p.text(at{f.box.x - 8, h}, side, t.Label)
+		if last-h >= tickSize*1.2 {
+			p.text(at{f.box.x - 8, h}, side, t.Label)
+			last = h
+		}
 	}
 	if y.Label != "" {
 		l := letters{size: textSize, color: p.theme.soft}

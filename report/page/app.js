@@ -37,7 +37,7 @@
 
   function decimals(kind, v) {
     v = Math.abs(v);
-    const whole = v === Math.trunc(v);
+    const whole = Math.abs(v - Math.round(v)) <= 1e-9 * v;
     if (v === 0) return 0;
     if (kind === "count" && (whole || v >= 100)) return 0;
     if (kind === "usd" && v >= 1000) return 0;
@@ -60,6 +60,7 @@
   /** A value in words: "1.24 s", "$2,214", "1.9%". */
   function format(kind, v) {
     if (v === null || v === undefined || !isFinite(v)) return "–";
+    if (kind === "fraction" && v > 0 && v < 1e-5) return "<0.001%";
     const u = unit(kind, v);
     const text = grouped(v / u.size, decimals(kind, v / u.size));
     return text[0] === "-" ? "-" + u.prefix + text.slice(1) + u.suffix : u.prefix + text + u.suffix;
@@ -306,10 +307,13 @@
   }
 
   function drawYAxis(svg, f, axis) {
+    let last = Infinity;
     for (const t of ticks(axis, f.e.yl, f.e.yh, clamp(f.height / 34, 3, 6))) {
       const y = round(f.y(t.at));
       svg.append(el("line", { class: "grid", x1: f.left, x2: f.right, y1: y, y2: y }));
+      if (last - y < 15) continue;
       svg.append(el("text", { x: f.left - 6, y: y + 4, "text-anchor": "end" }, t.label));
+      last = y;
     }
   }
 
