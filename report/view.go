@@ -131,16 +131,19 @@ func latencyOverTime(r *experiment.Result, function string, t *timeline) (chart.
 	xy := &chart.XY{X: t.timeAxis(), Y: chart.Axis{Label: "latency", Kind: quantity.Seconds}, Link: timeLink,
 		Series: []chart.Series{high, middle, low}}
 	caption := "Bands that widen mean that a few inputs wait much longer than most."
+	tail := false
 	slo := limits(r, "latency", function)
 	for i := range slo {
 		xy.Rules = append(xy.Rules, limitRule(&slo[i], false))
+		tail = tail || slo[i].Metric == "latency.p99"
 	}
-	if len(slo) > 0 {
+	if tail {
 		caption = "Where the upper band crosses the dashed line, the slowest inputs of that moment " +
 			"miss the SLO."
 	}
 	xy.Regions = warmup(r)
-	return chart.Chart{ID: identifier("latency-over-time", function), Title: latencyFinding(slo, p99, t),
+	return chart.Chart{ID: identifier("latency-over-time", function), Wide: true,
+		Title:    latencyFinding(slo, p99, t),
 		Subtitle: "Latency of inputs by instant of completion; " + t.about(), Caption: caption, XY: xy}, true
 }
 
@@ -214,7 +217,7 @@ func arrivalsOverTime(r *experiment.Result, function string, t *timeline) (chart
 	xy := &chart.XY{X: t.timeAxis(), Y: chart.Axis{Label: "inputs", Kind: quantity.PerS}, Link: timeLink,
 		Series: []chart.Series{area}, Regions: warmup(r)}
 	caption := "What the containers have to keep up with."
-	if peak(t.RejectedPerS) > 0 {
+	if mean(t.RejectedPerS) > 0.0005*mean(t.ArrivalsPerS) {
 		xy.Series = append(xy.Series, t.series("rejected", chart.Rejected, chart.Step, t.RejectedPerS, false))
 		caption = "Where the line leaves zero, the platform refuses inputs."
 	}
@@ -266,6 +269,13 @@ func containersOverTime(r *experiment.Result, function string, t *timeline) (cha
 			Label: fmt.Sprintf("max_containers %d", set.MaxContainers)})
 	}
 	busy, idle, starting := mean(t.Busy), mean(t.Idle), mean(t.Starting)
+	pool := r.Total.Containers
+	if function != "" {
+		pool = r.Functions[function].Containers
+	}
+	if pool != nil && has(pool.BusyMean) && has(pool.IdleMean) && has(pool.StartingMean) {
+		busy, idle, starting = *pool.BusyMean.Value, *pool.IdleMean.Value, *pool.StartingMean.Value
+	}
 	title := fmt.Sprintf("%s containers on average: %s busy, %s idle, %s starting",
 		quantity.Format(quantity.Count, round3(busy+idle+starting)), percent(share(busy, busy+idle+starting)),
 		percent(share(idle, busy+idle+starting)), percent(share(starting, busy+idle+starting)))

@@ -39,7 +39,37 @@ func runPage(r *experiment.Result, o Options) *page.Page {
 			p.Sections = append(p.Sections, s)
 		}
 	}
+	for i := range p.Sections {
+		fillRows(p.Sections[i].Blocks)
+	}
 	return p
+}
+
+// fillRows lets a chart take the whole width that would stand alone in a row of two.
+func fillRows(blocks []page.Block) {
+	var lone *chart.Chart
+	for i := range blocks {
+		c := blocks[i].Chart
+		switch {
+		case c == nil || c.Wide || c.Grid != nil:
+			if lone != nil {
+				lone.Wide = true
+			}
+			lone = nil
+			if t := blocks[i].Tabs; t != nil {
+				for k := range t.Tabs {
+					fillRows(t.Tabs[k].Blocks)
+				}
+			}
+		case lone != nil:
+			lone = nil
+		default:
+			lone = c
+		}
+	}
+	if lone != nil {
+		lone.Wide = true
+	}
 }
 
 func lone(r *experiment.Result) string {
@@ -164,7 +194,7 @@ func timeSection(r *experiment.Result) page.Section {
 	for _, name := range names {
 		tabs = append(tabs, page.Tab{Name: name, Blocks: blocks(name,
 			newTimeline(r, detailOf(r, name).Series),
-			latencyOverTime, containersOverTime, arrivalsOverTime, queueOverTime, costOverTime,
+			latencyOverTime, containersOverTime, queueOverTime, arrivalsOverTime, costOverTime,
 			containerLanes)})
 	}
 	kept := tabs[:0]
@@ -186,9 +216,6 @@ func timeSection(r *experiment.Result) page.Section {
 func costSection(r *experiment.Result) page.Section {
 	s := page.Section{ID: "cost", Title: "What it costs"}
 	s.Blocks = append(s.Blocks, picture(costBars(r))...)
-	if len(s.Blocks) > 0 {
-		s.Blocks[0].Chart.Wide = len(r.Functions) > 2
-	}
 	if r.Detail != nil && r.Detail.PriceSource != "" && len(s.Blocks) > 0 {
 		s.Note = "Prices: " + r.Detail.PriceSource
 	}
@@ -412,12 +439,13 @@ func scenarioSection(r *experiment.Result, o Options) page.Section {
 	if len(d.Assumptions) > 0 {
 		s.Blocks = append(s.Blocks, page.Block{Table: assumptionTable(d)})
 	}
-	if o.Command != "" {
-		s.Blocks = append(s.Blocks, page.Block{Code: &page.Code{Title: "This result again", Text: o.Command}})
-	}
 	if d.ScenarioYAML != "" {
-		s.Blocks = append(s.Blocks, page.Block{Code: &page.Code{Title: "Scenario as it was run",
-			Text: d.ScenarioYAML}})
+		s.Blocks = append(s.Blocks, page.Block{Code: &page.Code{Title: "This result again, with " +
+			"the scenario " +
+			"below as scenario.yaml", Text: fmt.Sprintf("simcap run scenario.yaml --seed %d "+
+			"--replications %d",
+			r.Seed, r.Replications)}},
+			page.Block{Code: &page.Code{Title: "Scenario as it was run", Text: d.ScenarioYAML}})
 	}
 	return s
 }

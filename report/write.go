@@ -21,7 +21,6 @@ type Options struct {
 	SVG           bool    // an SVG file beside each PNG
 	Dark          bool    // pictures on dark ground; the page follows its reader
 	NoPictures    bool    // no PNG and SVG files
-	Command       string  // the command line that gives this result again, for the page; "": not said
 }
 
 func (o Options) figure() figure.Options {

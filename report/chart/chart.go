@@ -255,18 +255,20 @@ type Span struct {
 	From float64 `json:"from"`
 	To   float64 `json:"to"`
 	Role Role    `json:"role"`
+	High float64 `json:"high,omitempty"` // share of the lane's height that it fills from below; 0: all
+	Note string  `json:"note,omitempty"` // shown on hover
 }
 
 // Lane is a row of a time line.
 type Lane struct {
 	Label string `json:"label"`
-	Note  string `json:"note,omitempty"` // shown on hover
 	Spans []Span `json:"spans"`
 }
 
 // Lanes are rows of spans over time: a Gantt chart.
 type Lanes struct {
 	X     Axis   `json:"x"`
+	Label string `json:"label,omitempty"` // what the rows are
 	Link  string `json:"link,omitempty"`
 	Parts []Part `json:"parts"`
 	Rows  []Lane `json:"rows"`

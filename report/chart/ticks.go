@@ -27,7 +27,9 @@ func Ticks(a Axis, low, high float64, want int) []Tick {
 	case Tail:
 		return tailTicks(low, high)
 	}
-	step := niceStep((high - low) / float64(max(want, 1)))
+	// Steps are round in the unit in which the values are written, for example in minutes.
+	unit := quantity.Unit(a.Kind, math.Max(math.Abs(low), math.Abs(high)))
+	step := niceStep((high-low)/unit/float64(max(want, 1))) * unit
 	if a.Kind == quantity.Count {
 		step = math.Max(1, step)
 	}

@@ -152,6 +152,9 @@ func keyOf(charts []chart.Chart) []keyEntry {
 		switch {
 		case c.XY != nil:
 			for k := range c.XY.Series {
+				if direct(c.XY) {
+					break
+				}
 				s := &c.XY.Series[k]
 				line := s.Mark == chart.Line || s.Mark == chart.Step
 				if !s.Thin {

@@ -3,6 +3,7 @@ package figure
 import (
 	"image/color"
 	"math"
+	"slices"
 
 	"github.com/simcap/simcap/report/chart"
 )
@@ -73,6 +74,7 @@ func (p *pen) xy(c *chart.XY, plot box, axis bool) {
 		}
 	}
 	taken = append(taken, p.rules(f, c.Rules)...)
+	taken = append(taken, p.lineNames(f, c, taken)...)
 	p.points(f, c, taken)
 }
 
@@ -92,11 +94,13 @@ func xTicks(width float64) int { return int(math.Min(10, math.Max(2, width/85)))
 // yAxis draws grid lines across the plot with their values on the left.
 func (p *pen) yAxis(f *frame, y chart.Axis) {
 	side := letters{size: tickSize, color: p.theme.soft, x: 1, y: 0.5}
-	last := math.Inf(1)
-	for _, t := range chart.Ticks(y, f.e.YLow, f.e.YHigh, yTicks(f.h)) {
+	last := math.Inf(-1)
+	ticks := chart.Ticks(y, f.e.YLow, f.e.YHigh, yTicks(f.h))
+	slices.Reverse(ticks)
+	for _, t := range ticks {
 		h := f.placeY(t.At)
 		p.line(stroke{width: 1, color: p.theme.grid}, at{f.box.x, h}, at{f.box.x + f.w, h})
-		if last-h >= tickSize*1.2 {
+		if h-last >= tickSize*1.2 {
 			p.text(at{f.box.x - 8, h}, side, t.Label)
 			last = h
 		}
@@ -282,46 +286,57 @@ func (p *pen) regions(f *frame, regions []chart.Region) []box {
 }
 
 // rules draws limits with their names on a ground of their own, so that data does not hide them, and
-// returns the names' places.
+// returns the places of both.
 func (p *pen) rules(f *frame, rules []chart.Rule) []box {
+	var shown []*chart.Rule
 	var taken []box
 	for i := range rules {
 		r := &rules[i]
-		c := p.role(r.Role)
-		pen := stroke{width: 1.6, color: c, dash: 6}
-		l := letters{size: tickSize, bold: true, color: c}
-		w := p.width(l, r.Label)
-		var label box
+		line := box{f.box.x, f.placeY(r.At) - 1, f.w, 2}
+		from, to := at{f.box.x, line.y + 1}, at{f.box.x + f.w, line.y + 1}
 		if r.Vertical {
-			x := f.placeX(r.At)
-			if x < f.box.x-1 || x > f.box.x+f.w+1 {
-				continue
-			}
-			p.line(pen, at{x, f.box.y}, at{x, f.box.y + f.h})
-			label = box{x + 5, f.box.y, w, tickSize}
-			if x+5+w > f.box.x+f.w {
-				label.x = x - 5 - w
-			}
-		} else {
-			y := f.placeY(r.At)
-			if y < f.box.y-1 || y > f.box.y+f.h+1 {
-				continue
-			}
-			p.line(pen, at{f.box.x, y}, at{f.box.x + f.w, y})
-			label = box{f.box.x + f.w - w - 4, y - tickSize - 4, w, tickSize}
-			if label.y < f.box.y-2 {
-				label.y = y + 5
-			}
+			line = box{f.placeX(r.At) - 1, f.box.y, 2, f.h}
+			from, to = at{line.x + 1, f.box.y}, at{line.x + 1, f.box.y + f.h}
 		}
-		for _, other := range taken {
-			if label.overlaps(other) {
-				label.y = other.y + other.h + 4
-			}
+		if line.x < f.box.x-2 || line.x > f.box.x+f.w || line.y < f.box.y-2 || line.y > f.box.y+f.h {
+			continue
 		}
-		taken = append(taken, label)
-		p.label(label, l, r.Label)
+		p.line(stroke{width: 1.6, color: p.role(r.Role), dash: 6}, from, to)
+		shown, taken = append(shown, r), append(taken, line)
+	}
+	for i, r := range shown {
+		l := letters{size: tickSize, bold: true, color: p.role(r.Role)}
+		b := ruleName(f, taken[i], r.Vertical, p.width(l, r.Label), taken)
+		taken = append(taken, b)
+		p.label(b, l, r.Label)
 	}
 	return taken
+}
+
+// ruleName is a place for the name of a limit: beside its line and on nothing, or else the first beside it.
+func ruleName(f *frame, line box, vertical bool, w float64, taken []box) box {
+	var places []box
+	for row := range 5 {
+		down := float64(row) * tickSize * 1.5
+		if vertical {
+			right := box{line.x + 6, f.box.y + down, w, tickSize}
+			left := box{line.x - 4 - w, f.box.y + down, w, tickSize}
+			places = append(places, right, left)
+			continue
+		}
+		end := f.box.x + f.w - w - 4 - float64(row)*(w+12)
+		places = append(places, box{end, line.y - tickSize - 3, w, tickSize},
+			box{end, line.y + 6, w, tickSize})
+	}
+	best := places[0]
+	best.x = math.Max(f.box.x, math.Min(best.x, f.box.x+f.w-w))
+	for _, b := range places {
+		inside := b.x >= f.box.x && b.x+b.w <= f.box.x+f.w && b.y >= f.box.y-2 && b.y+b.h <= f.box.y+f.h
+		if inside && free(box{b.x + 1, b.y + 2, b.w - 2, b.h - 4}, taken) {
+			return b
+		}
+	}
+	return best
 }
 
 // label writes text into a box on a veil of the ground.

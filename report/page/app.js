@@ -145,7 +145,8 @@
         if (q >= low && q <= high * (1 + 1e-12)) out.push({ at: q, label: "p" + trimmed(100 * q, 6) });
       return out;
     }
-    let step = niceStep((high - low) / Math.max(want, 1));
+    const size = axis.kind === "s" ? unit("s", Math.max(Math.abs(low), Math.abs(high))).size : 1;
+    let step = niceStep((high - low) / size / Math.max(want, 1)) * size;
     if (axis.kind === "count") step = Math.max(1, step);
     every(step, (v) => tick(axis.kind || "number", v, Math.max(Math.abs(low), Math.abs(high))));
     return out;
@@ -307,11 +308,11 @@
   }
 
   function drawYAxis(svg, f, axis) {
-    let last = Infinity;
-    for (const t of ticks(axis, f.e.yl, f.e.yh, clamp(f.height / 34, 3, 6))) {
+    let last = -Infinity;
+    for (const t of ticks(axis, f.e.yl, f.e.yh, clamp(f.height / 34, 3, 6)).reverse()) {
       const y = round(f.y(t.at));
       svg.append(el("line", { class: "grid", x1: f.left, x2: f.right, y1: y, y2: y }));
-      if (last - y < 15) continue;
+      if (y - last < 15) continue;
       svg.append(el("text", { x: f.left - 6, y: y + 4, "text-anchor": "end" }, t.label));
       last = y;
     }
@@ -450,32 +451,32 @@
     svg.append(el("text", { class: className, x: b.x, y: b.y + 11 }, text));
   }
 
+  /** Draws limits with their names beside their lines, where nothing else is; one that finds no place is left out. */
   function drawRules(svg, f, rules, taken) {
-    const own = [];
+    const shown = [];
     for (const r of rules || []) {
-      const role = roleClass(r.role), name = fit(r.label || "", f.width - 12), w = wide(name, true);
-      let b;
-      if (r.vertical) {
-        const x = f.x(r.at);
-        if (x < f.left - 1 || x > f.right + 1) continue;
-        svg.append(el("line", { class: "rule " + role, x1: x, x2: x, y1: f.top, y2: f.bottom }));
-        b = { x: x + 5 + w > f.right ? x - 5 - w : x + 5, y: f.top, w, h: 14 };
-        b.x = Math.max(b.x, f.left);
-      } else {
-        const y = f.y(r.at);
-        if (y < f.top - 1 || y > f.bottom + 1) continue;
-        svg.append(el("line", { class: "rule " + role, x1: f.left, x2: f.right, y1: y, y2: y }));
-        b = { x: f.right - w - 4, y: y - 17, w, h: 14 };
-        if (b.y < f.top - 2) b.y = y + 4;
+      const at = r.vertical ? f.x(r.at) : f.y(r.at);
+      const line = r.vertical ? { x: at - 1, y: f.top, w: 2, h: f.height } : { x: f.left, y: at - 1, w: f.width, h: 2 };
+      if (line.x < f.left - 2 || line.x > f.right || line.y < f.top - 2 || line.y > f.bottom) continue;
+      svg.append(el("line", { class: "rule " + roleClass(r.role), x1: r.vertical ? at : f.left, x2: r.vertical ? at : f.right,
+        y1: r.vertical ? f.top : at, y2: r.vertical ? f.bottom : at }));
+      shown.push([r, line]);
+    }
+    const lines = shown.map(([, line]) => line);
+    taken.push(...lines);
+    const own = [];
+    for (const [r, line] of shown) {
+      const name = fit(r.label || "", f.width - 12), w = wide(name, true), places = [];
+      for (let row = 0; row < 6; row++) {
+        const end = f.right - w - 4 - row * (w + 12);
+        if (r.vertical) places.push({ x: line.x + 7, y: f.top + row * 18 }, { x: line.x - 5 - w, y: f.top + row * 18 });
+        else places.push({ x: end, y: line.y - 16 }, { x: end, y: line.y + 5 });
       }
-      for (let again = true, n = 0; again && n < 9; n++) {
-        again = false;
-        for (const o of taken) if (overlaps(b, o)) { b.y = o.y + o.h + 3; again = true; }
-      }
-      if (b.y + b.h > f.bottom && b.y > f.top + 20) b.y = f.bottom - b.h - 2;
-      if (taken.some((o) => overlaps(b, o))) continue;
+      const b = places.map((p) => ({ ...p, w, h: 14 })).find((p) => p.x >= f.left && p.x + w <= f.right && p.y >= f.top - 2 &&
+        p.y + 14 <= f.bottom + 1 && !taken.some((o) => overlaps({ x: p.x + 1, y: p.y + 1, w: w - 2, h: 12 }, o)));
+      if (!b) continue;
       taken.push(b);
-      own.push([b, name, "role " + role]);
+      own.push([b, name, "role " + roleClass(r.role)]);
     }
     for (const [b, name, kind] of own) drawLabel(svg, b, name, kind);
   }
@@ -696,9 +697,10 @@
     const full = rows.length * Math.min(pitch, 18);
     const high = Math.max(l.x.max || 0, ...rows.flatMap((r) => r.spans.map((s) => s.to)));
     const zoom = zooms[view.link] || [l.x.min || 0, high > (l.x.min || 0) ? high : (l.x.min || 0) + 1];
-    const left = Math.min(110, Math.max(14, ...rows.map((r) => wide(r.label)))) + 10;
-    const svg = newSVG(view, width, 6 + full + axisRoom(l.x), "application");
-    const f = frame(left, 6, Math.max(40, width - left - 14), full, { xl: zoom[0], xh: zoom[1], yl: 0, yh: 1 }, "time", "linear");
+    const left = Math.min(110, Math.max(14, ...rows.map((r) => wide(r.label)))) + 10, head = l.label ? 22 : 6;
+    const svg = newSVG(view, width, head + full + axisRoom(l.x), "application");
+    if (l.label) svg.append(el("text", { x: 0, y: 12 }, fit(l.label, width)));
+    const f = frame(left, head, Math.max(40, width - left - 14), full, { xl: zoom[0], xh: zoom[1], yl: 0, yh: 1 }, "time", "linear");
     view.frame = f;
     drawXAxis(svg, f, l.x);
     const step = full / Math.max(rows.length, 1), every = Math.max(1, Math.ceil(14 / step));
@@ -710,8 +712,9 @@
         if (view.hidden.has((l.parts.find((p) => p.role === s.role) || {}).name)) continue;
         const x0 = clamp(f.x(s.from), f.left, f.right), x1 = clamp(f.x(s.to), f.left, f.right);
         if (s.to < zoom[0] || s.from > zoom[1]) continue;
-        svg.append(el("rect", { class: "fill " + roleClass(s.role), x: round(x0), y: round(y + step * 0.12),
-          width: Math.max(0.6, round(x1 - x0)), height: Math.max(0.6, round(step * 0.76)) }));
+        const high = Math.max(0.6, step * 0.84 * (s.high || 1));
+        svg.append(el("rect", { class: "fill " + roleClass(s.role), x: round(x0), y: round(y + step * 0.92 - high),
+          width: Math.max(0.8, round(x1 - x0 - 0.6)), height: round(high) }));
       }
     });
     view.extra = svg.appendChild(el("g", {}));
@@ -901,8 +904,9 @@
     if (c.xy) {
       showTip(view, f.x(v), axisText(c.xy.x, v, f.e.xh), readings(view, v));
     } else {
-      const row = view.lane(py);
-      if (row) showTip(view, f.x(v), row.label + " at " + instant(v, f.e.xh), [], row.note || "");
+      const row = view.lane(py), near = (f.e.xh - f.e.xl) / f.width;
+      const at = row && row.spans.find((s) => s.note && v >= s.from - near && v <= s.to + near);
+      if (at) showTip(view, f.x(v), instant(v, f.e.xh), [], at.note); else hideTip(view);
     }
   }
 
@@ -1072,8 +1076,8 @@
     }
     if (c.bars) return [["", ...c.bars.parts.map((p) => p.name), ""], c.bars.rows.map((r) => [r.label, ...r.values, r.note || ""])];
     if (c.heat) return [[c.heat.y_label + " / " + c.heat.x_label, ...c.heat.columns], c.heat.rows.map((r, y) => [r, ...c.heat.values[y]])];
-    if (c.lanes) return [["", "from (s)", "to (s)", "what", ""], c.lanes.rows.flatMap((r) => r.spans.map((s) => [r.label, s.from, s.to,
-      (c.lanes.parts.find((p) => p.role === s.role) || {}).name || s.role, r.note || ""]))];
+    if (c.lanes) return [["row", "from (s)", "to (s)", "what", ""], c.lanes.rows.flatMap((r) => r.spans.map((s) => [r.label, s.from, s.to,
+      (c.lanes.parts.find((p) => p.role === s.role) || {}).name || s.role, s.note || ""]))];
     if (c.grid) {
       const parts = c.grid.charts.map((g) => [g.title, numbers(g)]);
       return [["", ...(parts.length ? parts[0][1][0] : [])], parts.flatMap(([t, [, rows]]) => rows.map((r) => [t, ...r]))];

@@ -69,6 +69,14 @@ func scaleFor(kind Kind, v float64) scale {
 	return big(v)
 }
 
+// Unit is the size of the unit in which a value is written, for example 60 for minutes.
+func Unit(kind Kind, v float64) float64 {
+	if kind != Seconds {
+		return 1
+	}
+	return scaleFor(kind, v).size
+}
+
 func withPrefix(s scale, prefix string) scale {
 	s.prefix, s.suffix = prefix, strings.TrimPrefix(s.suffix, " ")
 	return s
