@@ -12,14 +12,7 @@ func judge(o *Objective, r *Result) Verdict {
 	if !math.IsNaN(o.Min) {
 		v.Min = &o.Min
 	}
-	scope := r.Total
-	switch {
-	case o.Workload != "":
-		scope = r.Workloads[o.Workload]
-	case o.Function != "":
-		scope = r.Functions[o.Function]
-	}
-	v.Value, _ = scope.Metric(o.Metric)
+	v.Value, _ = r.Metric(o.Metric, o.Function, o.Workload)
 	v.Met = decide(v.Value, v.Min, v.Max)
 	return v
 }
