@@ -38,6 +38,6 @@ type Objective struct {
 
 // Axis is one key that varies, with the values it takes as they would stand in the file.
 type Axis struct {
-	Key    string   // dotted path, for example functions.embed.min_containers
-	Values []string // YAML scalars or flow mappings
+	Key    string   `json:"key"`    // dotted path, for example functions.embed.min_containers
+	Values []string `json:"values"` // YAML scalars or flow mappings
 }

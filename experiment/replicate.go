@@ -1,0 +1,28 @@
+package experiment
+
+import "context"
+
+// Replicate simulates one replication of the scenario, numbered from 1, and gives what it alone says:
+// values without intervals, verdicts on the values, no detail. It is what Run joins: the same number
+// gives the same values, whatever the others were. Options.Rows, Detail and Progress are not used.
+func Replicate(ctx context.Context, s *Scenario, replication int, o Options) (*Result, error) {
+	r, _, err := Trial(ctx, s, replication, o)
+	return r, err
+}
+
+// Metric is the estimate of a metric (MetricNames) of a function, a workload, or of all where both
+// are "". It is false when there is no such scope or metric, or the scope has no such measure: a
+// workload has no containers and no cost.
+func (r *Result) Metric(name, function, workload string) (Estimate, bool) {
+	scope, ok := r.Total, true
+	switch {
+	case workload != "":
+		scope, ok = r.Workloads[workload]
+	case function != "":
+		scope, ok = r.Functions[function]
+	}
+	if !ok {
+		return Estimate{}, false
+	}
+	return scope.Metric(name)
+}
