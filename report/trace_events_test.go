@@ -43,7 +43,8 @@ func TestTraceEvents(t *testing.T) {
 	events.Container(&model.ContainerRow{Replication: 2, Function: "f", Container: 1, Ready: model.Unset})
 	for i, in := range []struct{ submitted, started, completed sim.Time }{{1, 2 * second, 4 * second},
 		{2, 3 * second, 5*second + 1}, {4 * second, 4 * second, 6 * second}} {
-		events.Input(&model.InputRow{Replication: 1, Function: "f", Workload: "w", Call: int64(i + 1), Input: 1,
+		events.Input(&model.InputRow{Replication: 1, Function: "f", Workload: "w",
+			Call: int64(i + 1), Input: 1,
 			Submitted: in.submitted, Started: in.started, Completed: in.completed, Container: 1, BatchSize: 1,
 			Attempts: 1})
 	}
@@ -88,7 +89,8 @@ func TestTraceEventsSampled(t *testing.T) {
 			Submitted: sim.Time(i), Started: sim.Time(i), Completed: sim.Time(i + 1), Container: 1 + i%9000})
 	}
 	for i := range int64(9000) {
-		events.Container(&model.ContainerRow{Replication: 1, Function: "f", Container: i + 1, Ready: 1, Stopped: 2})
+		events.Container(&model.ContainerRow{Replication: 1, Function: "f", Container: i + 1,
+			Ready: 1, Stopped: 2})
 	}
 	if n := len(events.inputs); n > mostTraceInputs || n < mostTraceInputs/2 {
 		t.Errorf("%d inputs are kept", n)

@@ -43,6 +43,7 @@ type Axis struct {
 	Scale Scale         `json:"scale,omitempty"` // "": Linear
 	Min   *float64      `json:"min,omitempty"`   // nil: from the data
 	Max   *float64      `json:"max,omitempty"`
+	Names []string      `json:"names,omitempty"` // of the places 0, 1, 2, ...: things rather than numbers
 }
 
 // At is a pointer to a bound of an axis.

@@ -19,6 +19,15 @@ func Ticks(a Axis, low, high float64, want int) []Tick {
 	if !(high > low) {
 		return nil
 	}
+	if len(a.Names) > 0 {
+		var out []Tick
+		for i, name := range a.Names {
+			if at := float64(i); at >= low && at <= high {
+				out = append(out, Tick{at, name})
+			}
+		}
+		return out
+	}
 	switch a.Scale {
 	case Log:
 		return logTicks(a, low, high, want)

@@ -3,7 +3,7 @@
 // answer to pointer and keyboard. Plain ECMAScript, no dependencies.
 "use strict";
 (() => {
-  /** @typedef {{label?:string,kind?:string,scale?:string,min?:number,max?:number}} Axis */
+  /** @typedef {{label?:string,kind?:string,scale?:string,min?:number,max?:number,names?:string[]}} Axis */
   const data = JSON.parse(document.getElementById("data").textContent);
   const charts = data.charts;
   const NS = "http://www.w3.org/2000/svg";
@@ -101,6 +101,7 @@
   }
 
   function axisText(axis, v, end) {
+    if (axis.names) return axis.names[Math.round(v)] || "";
     if (axis.scale === "time") return instant(v, end);
     if (axis.scale === "tail") return share(v);
     return format(axis.kind || "number", v);
@@ -125,6 +126,7 @@
 
   function ticks(/** @type {Axis} */ axis, low, high, want) {
     if (!(high > low)) return [];
+    if (axis.names) return axis.names.map((label, at) => ({ at, label })).filter((t) => t.at >= low && t.at <= high);
     const out = [];
     const every = (step, label) => {
       for (let n = Math.ceil(low / step - 1e-9); n * step <= high + step * 1e-9; n++)
@@ -192,6 +194,7 @@
   }
 
   function bounds(axis, s, padded) {
+    if (axis.names) return [-0.5, axis.names.length - 0.5];
     let { low, high } = s;
     if (!(high >= low)) { low = axis.scale === "log" ? 0.1 : 0; high = 1; }
     if (axis.scale === "log") {
@@ -313,7 +316,7 @@
       const y = round(f.y(t.at));
       svg.append(el("line", { class: "grid", x1: f.left, x2: f.right, y1: y, y2: y }));
       if (y - last < 15) continue;
-      svg.append(el("text", { x: f.left - 6, y: y + 4, "text-anchor": "end" }, t.label));
+      svg.append(el("text", { x: f.left - 6, y: y + 4, "text-anchor": "end" }, fit(t.label, f.left - 8)));
       last = y;
     }
   }
@@ -551,7 +554,7 @@
     const e = extent(xy, shown, tops, zooms[view.link]);
     const height = view.small ? 150 : c.height || 220;
     const labels = ticks(xy.y, e.yl, e.yh, 6).map((t) => wide(t.label));
-    const left = Math.ceil(Math.max(22, ...labels)) + 10, right = 14;
+    const left = Math.min(Math.ceil(Math.max(22, ...labels)) + 10, Math.max(60, width * 0.42)), right = 14;
     const head = xy.y.label ? 22 : 8;
     const svg = newSVG(view, width, head + height + axisRoom(xy.x), xy.points || xy.series ? "application" : "img");
     const f = frame(left, head, Math.max(40, width - left - right), height, e, xy.x.scale || "linear", xy.y.scale || "linear");
@@ -1119,7 +1122,7 @@
         const up = th.getAttribute("aria-sort") !== "ascending";
         for (const o of table.tHead.rows[0].cells) o.removeAttribute("aria-sort");
         th.setAttribute("aria-sort", up ? "ascending" : "descending");
-        const rows = [...body.rows], number = th.classList.contains("number");
+        const rows = [...body.rows], number = rows.some((r) => r.cells[column].dataset.key !== undefined);
         const value = (r) => { const c = r.cells[column]; return number ? (c.dataset.key === undefined ? NaN : Number(c.dataset.key)) : c.textContent; };
         const compare = (a, b) => {
           const total = Number(a.classList.contains("total")) - Number(b.classList.contains("total"));
