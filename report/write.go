@@ -2,6 +2,7 @@ package report
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -130,12 +131,45 @@ func Redraw(dir string, results io.Reader, o Options) (string, error) {
 
 // readDrawing reads results of any kind.
 func readDrawing(results io.Reader, o Options) (*drawing, error) {
-	r, err := ReadJSON(results)
+	data, err := readAll(results)
+	if err != nil {
+		return nil, err
+	}
+	var probe struct {
+		Points, Systems, Searches, Space json.RawMessage
+	}
+	if err := json.Unmarshal(data, &probe); err != nil {
+		return nil, fmt.Errorf("report: not JSON of simcap: %w", at(err, data))
+	}
+	switch {
+	case probe.Points != nil:
+		return decoded(data, sweepDrawing)
+	case probe.Systems != nil:
+		return decoded(data, compareDrawing)
+	case probe.Searches != nil:
+		return decoded(data, capacityDrawing)
+	case probe.Space != nil:
+		return decoded(data, planDrawing)
+	}
+	r, err := ReadJSON(bytes.NewReader(data))
 	if err != nil {
 		return nil, err
 	}
 	return &drawing{HTML: func(w io.Writer) error { return HTML(w, r, o) }, Pictures: RunPictures(r)}, nil
 }
+
+// decoded draws results of one kind.
+func decoded[T any](data []byte, draw func(*T) *drawing) (*drawing, error) {
+	var result T
+	if err := json.Unmarshal(data, &result); err != nil {
+		return nil, fmt.Errorf("report: results of simcap are damaged: %w", at(err, data))
+	}
+	return draw(&result), nil
+}
+
+// ResultFiles are the names that results have in their folders.
+var ResultFiles = [...]string{resultsFile, "sweep.json", "plan.json", "compare.json", "comparison.json",
+	"capacity.json", "profile.json"}
 
 // writePictures writes each picture as PNG, and as SVG if asked, under its name.
 func writePictures(dir string, pictures map[string]figure.Picture, o Options) error {

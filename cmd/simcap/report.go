@@ -94,7 +94,12 @@ func (f *reportFlags) run(cmd *cobra.Command, argument string) error {
 	}
 	file := argument
 	if info, err := os.Stat(argument); err == nil && info.IsDir() {
-		file = filepath.Join(argument, "results.json")
+		for i := len(report.ResultFiles) - 1; i >= 0; i-- { // the first that is there
+			name := filepath.Join(argument, report.ResultFiles[i])
+			if _, err := os.Stat(name); err == nil || i == 0 && file == argument {
+				file = name
+			}
+		}
 	}
 	in, err := os.Open(file)
 	if errors.Is(err, os.ErrNotExist) && file != argument {

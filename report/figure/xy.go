@@ -385,8 +385,17 @@ func (p *pen) points(f *frame, c *chart.XY, taken []box) {
 // the frontier, or another name. One that finds no place is left out.
 func (p *pen) pointLabels(f *frame, c *chart.XY, taken []box) {
 	for i := range c.Points {
-		a := f.place(c.Points[i].X, c.Points[i].Y)
+		q := &c.Points[i]
+		a := f.place(q.X, q.Y)
 		taken = append(taken, box{a.x - 6, a.y - 6, 12, 12})
+		if q.XLow != nil && q.XHigh != nil {
+			from, to := f.place(*q.XLow, q.Y).x, f.place(*q.XHigh, q.Y).x
+			taken = append(taken, box{from, a.y - 1, to - from, 2})
+		}
+		if q.YLow != nil && q.YHigh != nil {
+			from, to := f.place(q.X, *q.YHigh).y, f.place(q.X, *q.YLow).y
+			taken = append(taken, box{a.x - 1, from, 2, to - from})
+		}
 	}
 	for i := range c.Series {
 		if s := &c.Series[i]; s.Mark == chart.Step || s.Mark == chart.Line {

@@ -503,7 +503,12 @@
   const weight = (p) => (p.bold ? 2 : p.label ? 1 : 0);
 
   function drawPointLabels(svg, f, xy, spots, taken) {
-    for (const s of spots) taken.push({ x: s.px - 6, y: s.py - 6, w: 12, h: 12 });
+    spots.forEach((s, i) => {
+      const p = xy.points[i];
+      taken.push({ x: s.px - 6, y: s.py - 6, w: 12, h: 12 });
+      if (p.x_low !== undefined && p.x_high !== undefined) taken.push({ x: f.x(p.x_low), y: s.py - 1, w: f.x(p.x_high) - f.x(p.x_low), h: 2 });
+      if (p.y_low !== undefined && p.y_high !== undefined) taken.push({ x: s.px - 1, y: f.y(p.y_high), w: 2, h: f.y(p.y_low) - f.y(p.y_high) });
+    });
     for (const s of xy.series || []) {
       if (s.mark !== "step" && s.mark !== "line") continue;
       for (const run of runs(f, s, s.y, s.mark === "step"))
