@@ -210,7 +210,7 @@ func (v *planView) cards() []page.Card {
 		}
 		out = append(out, page.Card{Label: label, Value: text(quantity.USD, e),
 			Interval: interval(quantity.USD, e),
-			Note: percent(math.Abs(v.Saving.Fraction)) + " of today's cost"})
+			Note:     percent(math.Abs(v.Saving.Fraction)) + " of today's cost"})
 	}
 	return out
 }

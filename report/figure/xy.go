@@ -51,7 +51,7 @@ func (p *pen) xy(c *chart.XY, plot box, axis bool) {
 	f := &frame{plot, c.Extent(), c.X.Scale, c.Y.Scale}
 	last := p.rightLabel(f, c)
 	f.w -= last
-	taken := p.regions(f, c.Regions)
+	taken := p.regions(f, c.Regions, c.Points)
 	p.yAxis(f, c.Y)
 	p.xAxis(f, c.X, axis)
 	p.areas(f, c.Series)
@@ -73,7 +73,7 @@ func (p *pen) xy(c *chart.XY, plot box, axis bool) {
 			p.dots(f, s)
 		}
 	}
-	taken = append(taken, p.rules(f, c.Rules)...)
+	taken = append(taken, p.rules(f, c.Rules, taken)...)
 	taken = append(taken, p.lineNames(f, c, taken)...)
 	p.points(f, c, taken)
 }
@@ -261,8 +261,14 @@ func (p *pen) columns(f *frame, s *chart.Series) {
 	}
 }
 
-// regions shades parts of the plot, with their labels at the lower right, and returns the labels' places.
-func (p *pen) regions(f *frame, regions []chart.Region) []box {
+// regions shades parts of the plot, with their labels in a corner without dots if there is one, and returns the
+// labels' places.
+func (p *pen) regions(f *frame, regions []chart.Region, points []chart.Point) []box {
+	var dots []box
+	for i := range points {
+		d := f.place(points[i].X, points[i].Y)
+		dots = append(dots, box{d.x - 6, d.y - 6, 12, 12})
+	}
 	var taken []box
 	or := func(v *float64, otherwise float64) float64 {
 		if v == nil {
@@ -276,18 +282,26 @@ func (p *pen) regions(f *frame, regions []chart.Region) []box {
 		b := f.place(or(r.XTo, f.e.XHigh), or(r.YFrom, f.e.YLow))
 		p.rect(box{a.x, a.y, b.x - a.x, b.y - a.y}, fade(p.role(r.Role), 0.1))
 		l := letters{size: tickSize, bold: true, color: p.role(r.Role), x: 1}
-		if r.Label != "" && b.x-a.x > p.width(l, r.Label)+12 && b.y-a.y > tickSize*1.6 {
-			p.text(at{b.x - 6, b.y - 6}, l, r.Label)
-			w := p.width(l, r.Label)
-			taken = append(taken, box{b.x - 6 - w, b.y - 6 - tickSize, w, tickSize})
+		w := p.width(l, r.Label)
+		if r.Label == "" || b.x-a.x <= w+12 || b.y-a.y <= tickSize*1.6 {
+			continue
 		}
+		name := box{b.x - 6 - w, b.y - 6 - tickSize, w, tickSize}
+		for _, corner := range []at{{name.x, name.y}, {name.x, a.y + 6}, {a.x + 6, a.y + 6}, {a.x + 6, name.y}} {
+			if free(box{corner.x, corner.y, w, tickSize}, dots) {
+				name.x, name.y = corner.x, corner.y
+				break
+			}
+		}
+		p.text(at{name.x + w, name.y + tickSize}, l, r.Label)
+		taken = append(taken, name)
 	}
 	return taken
 }
 
 // rules draws limits with their names on a ground of their own, so that data does not hide them, and
 // returns the places of both.
-func (p *pen) rules(f *frame, rules []chart.Rule) []box {
+func (p *pen) rules(f *frame, rules []chart.Rule, regions []box) []box {
 	var shown []*chart.Rule
 	var taken []box
 	for i := range rules {
@@ -306,7 +320,7 @@ func (p *pen) rules(f *frame, rules []chart.Rule) []box {
 	}
 	for i, r := range shown {
 		l := letters{size: tickSize, bold: true, color: p.role(r.Role)}
-		b := ruleName(f, taken[i], r.Vertical, p.width(l, r.Label), taken)
+		b := ruleName(f, taken[i], r.Vertical, p.width(l, r.Label), append(taken, regions...))
 		taken = append(taken, b)
 		p.label(b, l, r.Label)
 	}

@@ -431,7 +431,8 @@
     return out;
   }
 
-  function drawRegions(svg, f, regions, taken) {
+  function drawRegions(svg, f, regions, points, taken) {
+    const dots = (points || []).map((p) => ({ x: f.x(p.x) - 6, y: f.y(p.y) - 6, w: 12, h: 12 }));
     for (const r of regions || []) {
       const x0 = clamp(r.x_from === undefined ? f.left : f.x(r.x_from), f.left, f.right);
       const x1 = clamp(r.x_to === undefined ? f.right : f.x(r.x_to), f.left, f.right);
@@ -441,8 +442,10 @@
       svg.append(el("rect", { class: "region " + roleClass(r.role), x: x0, y: y0, width: x1 - x0, height: y1 - y0 }));
       const w = r.label ? wide(r.label, true) : 0;
       if (r.label && w + 12 < x1 - x0 && y1 - y0 > 18) {
-        svg.append(el("text", { class: "role " + roleClass(r.role), x: x1 - 6, y: y1 - 6, "text-anchor": "end" }, r.label));
-        taken.push({ x: x1 - 6 - w, y: y1 - 18, w, h: 14 });
+        const corners = [[x1 - 6 - w, y1 - 18], [x1 - 6 - w, y0 + 4], [x0 + 6, y0 + 4], [x0 + 6, y1 - 18]].map(([x, y]) => ({ x, y, w, h: 14 }));
+        const b = corners.find((c) => !dots.some((o) => overlaps(c, o))) || corners[0];
+        svg.append(el("text", { class: "role " + roleClass(r.role), x: b.x, y: b.y + 11 }, r.label));
+        taken.push(b);
       }
     }
   }
@@ -567,7 +570,7 @@
     view.shown = shown;
     if (xy.y.label) svg.append(el("text", { x: 0, y: 12 }, fit(xy.y.label, width)));
     const taken = [];
-    drawRegions(svg, f, xy.regions, taken);
+    drawRegions(svg, f, xy.regions, xy.points, taken);
     drawYAxis(svg, f, xy.y);
     drawXAxis(svg, f, xy.x);
     const clip = el("svg", { x: f.left, y: 0, width: f.width, height: f.bottom + 1, viewBox: `${f.left} 0 ${f.width} ${f.bottom + 1}` });
