@@ -7,19 +7,33 @@ import (
 
 // Replicate simulates one replication of the scenario, numbered from 1, and gives what it alone says:
 // values without intervals, verdicts on the values, no detail. It is what Run joins: the same number
-// gives the same values, whatever the others were. Options.Rows, Detail and Progress are not used.
+// gives the same values, whatever the others were. Of the options only Audit and Version
+// count. A scenario with `warmup: auto` pays for finding it at every call: see Settled.
 func Replicate(ctx context.Context, s *Scenario, replication int, o Options) (*Result, error) {
 	if replication < 1 {
 		return nil, fmt.Errorf("replications are numbered from 1, and this is %d", replication)
 	}
-	g := &gathering{layout: newLayout(s), scenario: s, progress: make([]float64, 1),
-		options: Options{Audit: o.Audit, Version: o.Version}}
-	tally, err := g.replicate(ctx, replication, 0)
+	g := &gathering{progress: make([]float64, 1),
+		options: Options{Audit: o.Audit, Version: o.Version, Workers: 1}}
+	if err := g.prepare(ctx, s); err != nil {
+		return nil, err
+	}
+	trial, tally, views, err := g.replicate(ctx, replication, 0)
 	if err != nil {
 		return nil, fmt.Errorf("replication %d: %w", replication, err)
 	}
-	g.take(tally)
+	g.take(trial, tally, views)
 	return g.result(), nil
+}
+
+// Settled is the scenario with its warm-up found, where it asks for `warmup: auto`: Run and Replicate
+// then simulate no pilots, and say the same. Other scenarios come back as they are.
+func Settled(ctx context.Context, s *Scenario, o Options) (*Scenario, error) {
+	g := &gathering{options: o}
+	if err := g.prepare(ctx, s); err != nil {
+		return nil, err
+	}
+	return g.scenario, nil
 }
 
 // Metric is the estimate of a metric (MetricNames) of a function, a workload, or of all where both
