@@ -36,6 +36,7 @@ type gathering struct {
 	end        sim.Time // of the last replication
 	detail     *detailer
 	known      map[int]*trial     // replications that need no simulation, by number
+	turns      chan struct{}      // as many as may simulate at one time; nil: no bound
 	finished   func(*trial) error // told of every new trial at once, from several goroutines; nil: nobody
 	mu         sync.Mutex
 	progress   []float64 // of each replication of the present batch
@@ -48,9 +49,13 @@ func (g *gathering) prepare(ctx context.Context, s *Scenario) error {
 	if !s.WarmupAuto || s.WarmupFound {
 		return nil
 	}
-	pilots := min(4, (max(1, s.Replications.Min, s.Replications.Max)+4)/5)
-	tallies := make([]*model.Tally, pilots)
-	err := parallel(ctx, g.options.Workers, pilots, func(ctx context.Context, i int) (err error) {
+	tallies := make([]*model.Tally, pilotsOf(s))
+	err := parallel(ctx, g.options.Workers, len(tallies), func(ctx context.Context, i int) (err error) {
+		release, err := g.enter(ctx)
+		if err != nil {
+			return err
+		}
+		defer release()
 		trial := model.Trial{Seed: s.Seed, Replication: -i}
 		tallies[i], err = model.Run(ctx, &s.Model, trial, model.Hooks{Audit: g.options.Audit})
 		return err
@@ -59,10 +64,33 @@ func (g *gathering) prepare(ctx context.Context, s *Scenario) error {
 		return fmt.Errorf("looking for the warm-up: %w", err)
 	}
 	warmup, settled := g.layout.settle(tallies)
-	own := *s
-	own.Model.Warmup, own.WarmupFound, own.Unsettled = warmup, true, !settled
-	g.scenario, g.layout = &own, newLayout(&own)
+	g.settled(warmup, !settled)
 	return nil
+}
+
+// pilotsOf is the number of runs that look for the warm-up.
+func pilotsOf(s *Scenario) int {
+	return min(4, (max(1, s.Replications.Min, s.Replications.Max)+4)/5)
+}
+
+// settled goes on with a scenario whose warm-up is found.
+func (g *gathering) settled(warmup sim.Time, unsettled bool) {
+	own := *g.scenario
+	own.Model.Warmup, own.WarmupFound, own.Unsettled = warmup, true, unsettled
+	g.scenario, g.layout = &own, newLayout(&own)
+}
+
+// enter waits for a turn to simulate where several gatherings share the cores.
+func (g *gathering) enter(ctx context.Context) (release func(), err error) {
+	if g.turns == nil {
+		return func() {}, nil
+	}
+	select {
+	case g.turns <- struct{}{}:
+		return func() { <-g.turns }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // parallel calls f for 0 to n - 1, several at one time, and gives the error of the lowest number.
@@ -210,6 +238,11 @@ func (g *gathering) replicate(ctx context.Context, number, place int) (*trial, *
 			g.report(place, share, inputs)
 		}
 	}
+	release, err := g.enter(ctx)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	defer release()
 	address := model.Trial{Seed: g.scenario.Seed, Replication: number}
 	tally, err := model.Run(ctx, &g.scenario.Model, address, hooks)
 	if err != nil {
