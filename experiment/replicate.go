@@ -1,29 +1,14 @@
 package experiment
 
-import (
-	"context"
-	"fmt"
-)
+import "context"
 
 // Replicate simulates one replication of the scenario, numbered from 1, and gives what it alone says:
 // values without intervals, verdicts on the values, no detail. It is what Run joins: the same number
 // gives the same values, whatever the others were. Of the options only Audit and Version
 // count. A scenario with `warmup: auto` pays for finding it at every call: see Settled.
 func Replicate(ctx context.Context, s *Scenario, replication int, o Options) (*Result, error) {
-	if replication < 1 {
-		return nil, fmt.Errorf("replications are numbered from 1, and this is %d", replication)
-	}
-	g := &gathering{progress: make([]float64, 1),
-		options: Options{Audit: o.Audit, Version: o.Version, Workers: 1}}
-	if err := g.prepare(ctx, s); err != nil {
-		return nil, err
-	}
-	trial, tally, views, err := g.replicate(ctx, replication, 0)
-	if err != nil {
-		return nil, fmt.Errorf("replication %d: %w", replication, err)
-	}
-	g.take(trial, tally, views)
-	return g.result(), nil
+	r, _, err := Trial(ctx, s, replication, o)
+	return r, err
 }
 
 // Settled is the scenario with its warm-up found, where it asks for `warmup: auto`: Run and Replicate
