@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/simcap/simcap/experiment/plan"
@@ -43,7 +44,7 @@ func (v *planView) map2() (chart.Chart, bool) {
 		if s.Keeps != plan.Yes || len(s.Values) != len(v.axes) {
 			continue
 		}
-		a, b := indexOf(h.Columns, s.Values[x]), indexOf(h.Rows, s.Values[y])
+		a, b := slices.Index(h.Columns, s.Values[x]), slices.Index(h.Rows, s.Values[y])
 		if a < 0 || b < 0 {
 			continue
 		}
@@ -64,15 +65,6 @@ func (v *planView) map2() (chart.Chart, bool) {
 		Caption: "Where a cell is empty nothing that was tried keeps every objective. A click " +
 			"copies the settings.",
 		Heat: h}, true
-}
-
-func indexOf(list []string, value string) int {
-	for i, s := range list {
-		if s == value {
-			return i
-		}
-	}
-	return -1
 }
 
 // sensitivity draws what the answer costs in changed worlds, and what the best answer there would.

@@ -14,9 +14,15 @@ import (
 	"github.com/simcap/simcap/report/quantity"
 )
 
-// WriteSweep writes page and pictures of a sweep into a folder, which it makes if need be.
+// WriteSweep writes what there is of a sweep into a folder, which it makes if need be: sweep.json, sweep.csv,
+// sweep.parquet, report.html and pictures.
 func WriteSweep(dir string, s *experiment.Sweep, o Options) error {
-	return writeDrawing(dir, sweepDrawing(s), o)
+	d := sweepDrawing(s)
+	d.before = drawn(filepath.Join(dir, "sweep.json"))
+	if err := WriteSweepData(dir, s); err != nil {
+		return err
+	}
+	return writeDrawing(dir, d, o)
 }
 
 // writeDrawing writes page and pictures into a folder.
