@@ -78,20 +78,20 @@ func (c *comparing) warn(contenders []Contender) []string {
 	for _, other := range contenders[1:] {
 		s := other.Scenario
 		if s.Seed != first.Seed {
-			out = append(out, fmt.Sprintf("%s has seed %d: it was run with %d, that of %s, so that both meet the "+
-				"same arrivals", other.Name, s.Seed, first.Seed, contenders[0].Name))
+			out = append(out, fmt.Sprintf("%s has seed %d: it was run with %d, that of %s, so that both "+
+				"meet the same arrivals", other.Name, s.Seed, first.Seed, contenders[0].Name))
 		}
 		if s.Model.Horizon != first.Model.Horizon || s.Model.Warmup != first.Model.Warmup {
-			out = append(out, fmt.Sprintf("%s measures another stretch of time than %s: totals and counts cannot "+
-				"be compared, and pairs do not match", other.Name, contenders[0].Name))
+			out = append(out, fmt.Sprintf("%s measures another stretch of time than %s: totals and counts "+
+				"cannot be compared, and pairs do not match", other.Name, contenders[0].Name))
 		}
 		shared := false
 		for i := range s.Model.Workloads {
 			shared = shared || slices.Contains(newLayout(first).workloads, s.Model.Workloads[i].Name)
 		}
 		if !shared {
-			out = append(out, fmt.Sprintf("%s has no workload in common with %s: the two meet different arrivals",
-				other.Name, contenders[0].Name))
+			out = append(out, fmt.Sprintf("%s has no workload in common with %s: the two meet different "+
+				"arrivals", other.Name, contenders[0].Name))
 		}
 	}
 	return out

@@ -82,7 +82,9 @@ func capacityMetrics(c *experiment.Capacity) []string {
 // byRate are the steps of a search by rising rate.
 func byRate(s *experiment.CapacitySearch) []experiment.CapacityStep {
 	steps := slices.Clone(s.Steps)
-	slices.SortStableFunc(steps, func(a, b experiment.CapacityStep) int { return cmp.Compare(a.Factor, b.Factor) })
+	slices.SortStableFunc(steps, func(a, b experiment.CapacityStep) int {
+		return cmp.Compare(a.Factor, b.Factor)
+	})
 	return steps
 }
 
@@ -91,7 +93,8 @@ func WriteCapacityData(dir string, c *experiment.Capacity) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("report: %w", err)
 	}
-	err := writeFile(filepath.Join(dir, "capacity.json"), func(w io.Writer) error { return CapacityJSON(w, c) })
+	err := writeFile(filepath.Join(dir, "capacity.json"),
+		func(w io.Writer) error { return CapacityJSON(w, c) })
 	if err != nil {
 		return err
 	}
@@ -114,7 +117,8 @@ func CapacityTerminal(w io.Writer, c *experiment.Capacity, o TerminalOptions) er
 	t := &capacitySummary{c: c}
 	t.paint, t.width = paint(o.Color), min(max(columns, narrowest), widest)
 	t.b.WriteString(t.in(bold, quantity.Cut(c.Scenario, t.width)) + "\n")
-	parts := []string{"arrivals of " + strings.Join(c.Workloads, ", ") + " scaled", fmt.Sprintf("seed %d", c.Seed)}
+	parts := []string{"arrivals of " + strings.Join(c.Workloads, ", ") + " scaled",
+		fmt.Sprintf("seed %d", c.Seed)}
 	if c.Simcap != "" {
 		parts = append(parts, "simcap "+strings.TrimPrefix(c.Simcap, "simcap "))
 	}
@@ -129,8 +133,8 @@ func CapacityTerminal(w io.Writer, c *experiment.Capacity, o TerminalOptions) er
 	}
 	if t.onlyGPUs() {
 		t.block("NOTE")
-		t.wrapped("• ", "service times are the same for every GPU here: only prices differ. Give each its own "+
-			"with --variant 'functions.NAME.gpu=...; functions.NAME.service.profile=...'", yellow)
+		t.wrapped("• ", "service times are the same for every GPU here: only prices differ. Give each its "+
+			"own with --variant 'functions.NAME.gpu=...; functions.NAME.service.profile=...'", yellow)
 	}
 	if o.OutDir != "" {
 		t.block("FILES")
@@ -170,7 +174,8 @@ func (t *capacitySummary) overview() {
 		t.line(left(quantity.Cut(variantName(s), label), label) + "  " +
 			t.in(bold, right(text(quantity.PerS, s.RatePerS), 10)) + "  " +
 			t.in(dim, left(interval(quantity.PerS, s.RatePerS), 16)) + "  " +
-			right(text(quantity.USD, perMonth(&cost)), 10) + "  " + right(text(quantity.USD, cost.Per1kInputs), 10))
+			right(text(quantity.USD, perMonth(&cost)), 10) + "  " +
+			right(text(quantity.USD, cost.Per1kInputs), 10))
 	}
 }
 

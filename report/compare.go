@@ -60,11 +60,13 @@ func WriteComparisonData(dir string, c *experiment.Comparison) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("report: %w", err)
 	}
-	err := writeFile(filepath.Join(dir, "compare.json"), func(w io.Writer) error { return ComparisonJSON(w, c) })
+	err := writeFile(filepath.Join(dir, "compare.json"),
+		func(w io.Writer) error { return ComparisonJSON(w, c) })
 	if err != nil {
 		return err
 	}
-	return writeFile(filepath.Join(dir, "compare.csv"), func(w io.Writer) error { return ComparisonCSV(w, c) })
+	return writeFile(filepath.Join(dir, "compare.csv"),
+		func(w io.Writer) error { return ComparisonCSV(w, c) })
 }
 
 // comparisonGroups are the measures of the table, in blocks.
@@ -110,14 +112,21 @@ func ComparisonTerminal(w io.Writer, c *experiment.Comparison, o TerminalOptions
 		seen[scope] = true
 		t.scope(c.Rows[i].Function, c.Rows[i].Workload)
 	}
-	t.b.WriteString("\n" + strings.Repeat(" ", margins) + t.in(dim, "differences to A, pair by pair over ") +
-		t.in(dim, quantity.Plural(float64(c.Replications), "replication")+" that meet the same arrivals") + "\n")
-	t.b.WriteString(strings.Repeat(" ", margins) + t.in(dim, "~ within noise: the 95% interval holds 0") + "\n")
+	t.b.WriteByte('\n')
+	for _, note := range []string{"differences to A, pair by pair over " +
+		quantity.Plural(float64(c.Replications), "replication") + " that meet the same arrivals",
+		"~ within noise: the 95% interval holds 0"} {
+		t.b.WriteString(t.in(dim, "  "+note) + "\n")
+	}
 	if len(c.Warnings) > 0 {
 		t.block("WARNINGS")
 		for _, text := range c.Warnings {
 			t.wrapped("• ", text, yellow)
 		}
+	}
+	if n, _ := t.shownSystems(); n < len(c.Systems)-1 {
+		t.b.WriteString(t.in(dim, "  "+letter(n+1)+" to "+letter(len(c.Systems)-1)+
+			" do not fit beside the others: a wider terminal shows them, and the files have all") + "\n")
 	}
 	if o.OutDir != "" {
 		t.block("FILES")
@@ -146,19 +155,36 @@ func (t *comparisonTable) systems() {
 	}
 }
 
+// Columns of the table: the name of a measure, and the first system's value.
+const (
+	labelColumn = 24
+	firstColumn = 12
+)
+
+// row writes a measure of the first system and of n others, with their differences.
+func (t *comparisonTable) row(row *experiment.ComparisonRow, n, column int) {
+	kind := kindOf(row.Metric)
+	line := "  " + left(quantity.Cut(labelOf(row.Metric), labelColumn-3), labelColumn-2) +
+		right(text(kind, row.Values[0]), firstColumn)
+	for k := 1; k <= n; k++ {
+		line += right(text(kind, row.Values[k]), 11) + "  " +
+			t.change(row.Metric, &row.Differences[k], column-13)
+	}
+	t.b.WriteString(strings.TrimRight(line, " ") + "\n")
+}
+
 // shownSystems is how many systems fit beside each other, and the width of a column.
 func (t *comparisonTable) shownSystems() (n, column int) {
-	const label, first = 24, 12
+	room := t.width - labelColumn - firstColumn
 	n = len(t.c.Systems) - 1
-	for n > 1 && (t.width-label-first)/n < 20 {
+	for n > 1 && room/n < 20 {
 		n--
 	}
-	return n, min((t.width-label-first)/n, 38)
+	return n, min(room/n, 38)
 }
 
 // rowsOf writes the measures of a block that some system has, and that are not 0 everywhere.
 func (t *comparisonTable) rowsOf(function, workload, title string) {
-	const label, first = 24, 12
 	n, column := t.shownSystems()
 	var group []string
 	for _, g := range comparisonGroups {
@@ -166,7 +192,7 @@ func (t *comparisonTable) rowsOf(function, workload, title string) {
 			group = g.metrics
 		}
 	}
-	head := left(title, label) + right(letter(0), first)
+	head := left(title, labelColumn) + right(letter(0), firstColumn)
 	for k := 1; k <= n; k++ {
 		head += right(letter(k), 11) + strings.Repeat(" ", column-11)
 	}
@@ -180,12 +206,7 @@ func (t *comparisonTable) rowsOf(function, workload, title string) {
 			t.b.WriteString("\n" + t.in(bold, strings.TrimRight(head, " ")) + "\n")
 			written = true
 		}
-		kind := kindOf(metric)
-		line := "  " + left(quantity.Cut(labelOf(metric), label-3), label-2) + right(text(kind, row.Values[0]), first)
-		for k := 1; k <= n; k++ {
-			line += right(text(kind, row.Values[k]), 11) + "  " + t.change(metric, &row.Differences[k], column-13)
-		}
-		t.b.WriteString(strings.TrimRight(line, " ") + "\n")
+		t.row(row, n, column)
 	}
 }
 
@@ -288,7 +309,6 @@ func signed(kind quantity.Kind, v float64) string {
 
 // scope writes a few measures of a function or workload.
 func (t *comparisonTable) scope(function, workload string) {
-	const label, first = 24, 12
 	n, column := t.shownSystems()
 	t.b.WriteString("\n" + t.in(bold, quantity.Cut(function+workload, t.width)) + "\n")
 	for _, metric := range []string{"cost.per_hour", "latency.p50", "latency.p99", "cold_start_fraction",
@@ -297,11 +317,6 @@ func (t *comparisonTable) scope(function, workload string) {
 		if row == nil || nothing(row) {
 			continue
 		}
-		kind := kindOf(metric)
-		line := "  " + left(quantity.Cut(labelOf(metric), label-3), label-2) + right(text(kind, row.Values[0]), first)
-		for k := 1; k <= n; k++ {
-			line += right(text(kind, row.Values[k]), 11) + "  " + t.change(metric, &row.Differences[k], column-13)
-		}
-		t.b.WriteString(strings.TrimRight(line, " ") + "\n")
+		t.row(row, n, column)
 	}
 }

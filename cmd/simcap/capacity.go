@@ -34,8 +34,8 @@ func newCapacityCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "capacity FILE|EXAMPLE|-",
 		Short: "Find the highest arrival rate that keeps the slo",
-		Long: "Capacity scales the arrivals of a scenario, all workloads by one factor, until an slo is missed:\n" +
-			"it doubles the rate, then bisects. The shape of the traffic over time stays. It prints the\n" +
+		Long: "Capacity scales the arrivals of a scenario, all workloads by one factor, until an slo is\n" +
+			"missed: it doubles the rate, then bisects. The shape of the traffic stays. It prints the\n" +
 			"highest rate that keeps every slo, with an interval from the highest rate that surely keeps\n" +
 			"them to the lowest that surely misses one, and what is missed first beyond it.\n\n" +
 			"--gpu L40S,H100 searches for each GPU type: prices follow, service times are those of the\n" +
@@ -141,7 +141,9 @@ func (f *capacityFlags) run(cmd *cobra.Command, argument string) error {
 	if interrupted {
 		return &exitError{exitInterrupted, errInterrupted}
 	}
-	if !slices.ContainsFunc(c.Searches, func(s experiment.CapacitySearch) bool { return s.RatePerS.Value != nil }) {
+	if !slices.ContainsFunc(c.Searches, func(s experiment.CapacitySearch) bool {
+		return s.RatePerS.Value != nil
+	}) {
 		if c.Searches[0].Error != "" {
 			return &exitError{code: exitFailed}
 		}

@@ -30,13 +30,13 @@ func newCompareCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "compare FILE|EXAMPLE [FILE|EXAMPLE...]",
 		Short: "Compare scenarios, or variants of one, under the same arrivals",
-		Long: "Compare simulates several scenarios and says in what they differ from the first: cost, latency\n" +
-			"and what it is made of. With one file every --set is a variant that is compared with the file\n" +
-			"as it is; settings that belong together are separated by semicolons. With several files --set\n" +
-			"changes all of them.\n\n" +
-			"Replication n of every system meets the same arrivals and demands, and differences are taken\n" +
-			"pair by pair: that tells small differences from noise (~) with few replications. Where the file\n" +
-			"asks for one replication, eight are made.",
+		Long: "Compare simulates several scenarios and says in what they differ from the first: cost,\n" +
+			"latency and what it is made of. With one file every --set is a variant that is compared\n" +
+			"with the file as it is; settings that belong together are separated by semicolons. With\n" +
+			"several files --set changes all of them.\n\n" +
+			"Replication n of every system meets the same arrivals and demands, and differences are\n" +
+			"taken pair by pair: that tells small differences from noise (~) with few replications.\n" +
+			"Where the file asks for one replication, eight are made.",
 		Example: "  simcap compare embeddings --set functions.embed.min_containers=1 \\\n" +
 			"      --set 'functions.embed.min_containers=2; functions.embed.scaledown_window=10s'\n" +
 			"  simcap compare a.yaml b.yaml c.yaml --replications 16",
