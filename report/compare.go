@@ -113,20 +113,23 @@ func ComparisonTerminal(w io.Writer, c *experiment.Comparison, o TerminalOptions
 		t.scope(c.Rows[i].Function, c.Rows[i].Workload)
 	}
 	t.b.WriteByte('\n')
-	for _, note := range []string{"differences to A, pair by pair over " +
+	notes := []string{"differences to A, pair by pair over " +
 		quantity.Plural(float64(c.Replications), "replication") + " that meet the same arrivals",
-		"~ within noise: the 95% interval holds 0"} {
-		t.b.WriteString(t.in(dim, "  "+note) + "\n")
+		"~ within noise: the 95% interval holds 0"}
+	if n, _ := t.shownSystems(); n < len(c.Systems)-1 {
+		notes = append(notes, fmt.Sprintf("%d more in the files, and on a wider terminal",
+			len(c.Systems)-1-n))
+	}
+	for _, note := range notes {
+		for _, l := range wrap(note, t.width-2) {
+			t.b.WriteString(t.in(dim, "  "+l) + "\n")
+		}
 	}
 	if len(c.Warnings) > 0 {
 		t.block("WARNINGS")
 		for _, text := range c.Warnings {
 			t.wrapped("• ", text, yellow)
 		}
-	}
-	if n, _ := t.shownSystems(); n < len(c.Systems)-1 {
-		t.b.WriteString(t.in(dim, "  "+letter(n+1)+" to "+letter(len(c.Systems)-1)+
-			" do not fit beside the others: a wider terminal shows them, and the files have all") + "\n")
 	}
 	if o.OutDir != "" {
 		t.block("FILES")
