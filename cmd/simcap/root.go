@@ -77,6 +77,7 @@ func newRootCommand() *cobra.Command {
 		newMergeCommand(),
 		newCompareCommand(),
 		newCapacityCommand(),
+		newReportCommand(),
 		newCheckCommand(),
 		newExamplesCommand(),
 		newInitCommand(),
