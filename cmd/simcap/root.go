@@ -75,6 +75,8 @@ func newRootCommand() *cobra.Command {
 		newRunCommand(),
 		newSweepCommand(),
 		newMergeCommand(),
+		newCompareCommand(),
+		newCapacityCommand(),
 		newReportCommand(),
 		newCheckCommand(),
 		newExamplesCommand(),
