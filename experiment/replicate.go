@@ -4,10 +4,21 @@ import "context"
 
 // Replicate simulates one replication of the scenario, numbered from 1, and gives what it alone says:
 // values without intervals, verdicts on the values, no detail. It is what Run joins: the same number
-// gives the same values, whatever the others were. Options.Rows, Detail and Progress are not used.
+// gives the same values, whatever the others were. Of the options only Audit and Version
+// count. A scenario with `warmup: auto` pays for finding it at every call: see Settled.
 func Replicate(ctx context.Context, s *Scenario, replication int, o Options) (*Result, error) {
 	r, _, err := Trial(ctx, s, replication, o)
 	return r, err
+}
+
+// Settled is the scenario with its warm-up found, where it asks for `warmup: auto`: Run and Replicate
+// then simulate no pilots, and say the same. Other scenarios come back as they are.
+func Settled(ctx context.Context, s *Scenario, o Options) (*Scenario, error) {
+	g := &gathering{options: o}
+	if err := g.prepare(ctx, s); err != nil {
+		return nil, err
+	}
+	return g.scenario, nil
 }
 
 // Metric is the estimate of a metric (MetricNames) of a function, a workload, or of all where both

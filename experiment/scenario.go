@@ -10,7 +10,9 @@ import (
 type Scenario struct {
 	Name         string
 	Seed         uint64
-	WarmupAuto   bool // warm-up chosen by MSER-5; Model.Warmup is then 0
+	WarmupAuto   bool // warm-up chosen by MSER-5; Model.Warmup is then 0 until it is found
+	WarmupFound  bool // it is: Model.Warmup holds it
+	Unsettled    bool // but MSER-5 saw no steady state
 	Replications Replications
 	Model        model.Config
 	SLO          []Objective
