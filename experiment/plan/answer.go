@@ -84,17 +84,34 @@ func (p *planning) setting(s *search, r, best *record) *Setting {
 	if r.at != nil {
 		out.Settings = p.space.point(r.at)
 	}
-	pick := func(of func(*trial) float64) experiment.Estimate {
-		values := make([]float64, len(trials))
-		for i, t := range trials {
-			values[i] = of(t)
-		}
-		return experiment.Join(values)
+	if len(trials) > 0 {
+		s.describe(out, trials)
 	}
-	out.Cost = pick(func(t *trial) float64 { return t.goal })
+	if r.failed != nil {
+		out.Keeps = No
+	}
+	if s.believe(r); len(trials) >= sureFrom && out.Keeps == Yes {
+		out.Keeps = r.belief.keeps // the search is stricter
+	}
+	if best != nil {
+		out.More = pairs(best, r)
+		if r != best {
+			out.Chance = s.rival(r, best)
+		}
+	}
+	return out
+}
+
+// describe fills in what the trials say together.
+func (s *search) describe(out *Setting, trials []*trial) {
+	result := s.joined(trials)
+	out.Cost, _ = result.Total.Metric(s.goal)
 	out.PerMonth = s.perMonth(out.Cost)
-	for k := range s.objectives {
-		v := s.objectives[k].Judge(pick(func(t *trial) float64 { return t.slo[k] }))
+	out.LatencyS = result.Total.LatencyS
+	for name, m := range result.Functions {
+		out.Functions[name] = m.LatencyS
+	}
+	for _, v := range result.SLO {
 		if len(trials) < 2 && v.Met != nil { // one replication decides nothing
 			v.Met = nil
 		}
@@ -106,30 +123,6 @@ func (p *planning) setting(s *search, r, best *record) *Setting {
 			out.Keeps = No
 		}
 	}
-	if r.failed != nil {
-		out.Keeps = No
-	}
-	if s.believe(r); len(trials) >= sureFrom && out.Keeps == Yes {
-		out.Keeps = r.belief.keeps // the search is stricter
-	}
-	quantiles := func(scope int) experiment.Quantiles {
-		var q experiment.Quantiles
-		for i, e := range fields(&q) {
-			*e = pick(func(t *trial) float64 { return t.latency[scope][i] })
-		}
-		return q
-	}
-	out.LatencyS = quantiles(0)
-	for i := range s.scenario.Model.Functions {
-		out.Functions[s.scenario.Model.Functions[i].Name] = quantiles(1 + i)
-	}
-	if best != nil {
-		out.More = pairs(best, r)
-		if r != best {
-			out.Chance = s.rival(r, best)
-		}
-	}
-	return out
 }
 
 // pairs is what the second costs more than the first in the replications that both have.
@@ -139,7 +132,7 @@ func pairs(first, second *record) experiment.Estimate {
 	for i := range differences {
 		differences[i] = y[i].goal - x[i].goal
 	}
-	return experiment.Join(differences)
+	return experiment.Mean(differences)
 }
 
 func (s *search) perMonth(e experiment.Estimate) experiment.Estimate {

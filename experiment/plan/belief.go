@@ -282,46 +282,37 @@ func (s *search) guessed(t *trial, shorter float64) belief {
 	return b
 }
 
+// joined is the result of full trials.
+func (s *search) joined(trials []*trial) *experiment.Result {
+	whole := make([]*experiment.Replication, len(trials))
+	for i, t := range trials {
+		whole[i] = t.whole
+	}
+	return experiment.Join(s.scenario, whole, experiment.Options{Version: s.version})
+}
+
 // measured is the belief after several full trials. The spread of few trials says little, so that it
 // is mixed with the spread of the other settings as priorFreedom further replications would.
 func (s *search) measured(trials []*trial) belief {
 	n := float64(len(trials))
 	b := belief{count: len(trials), full: len(trials), chance: 1, keeps: Yes, quiet: s.spread.quiet,
 		ratio: make([]float64, len(s.objectives))}
-	values := make([]float64, len(trials))
+	result := s.joined(trials)
 	for k := range s.objectives {
 		o := &s.objectives[k]
-		for i, t := range trials {
-			values[i] = t.slo[k]
+		e, _ := result.Metric(o.Metric, o.Function, o.Workload)
+		mean, dev := number(e.Value), 0.0
+		if e.Low != nil {
+			dev = (*e.High - *e.Low) / 2 / stats.StudentQuantile(0.975, n-1) * math.Sqrt(n)
 		}
-		mean, dev := s.mixed(values, func(mean float64) float64 {
-			return s.spread.ratio[k] * math.Abs(max(mean, 0.1*scaleOf(boundOf(o))))
-		})
+		prior := s.spread.ratio[k] * max(math.Abs(mean), 0.1*scaleOf(boundOf(o)))
+		mixed := math.Sqrt((dev*dev*(n-1) + prior*prior*priorFreedom) / (n - 1 + priorFreedom))
 		b.ratio[k] = ratioOf(o, mean)
-		b.chance = min(b.chance, chanceOf(o, mean, dev/math.Sqrt(n), n-1+priorFreedom))
-		b.keeps = worse(b.keeps, judge(o, values, s.spread.quiet[k]))
+		b.chance = min(b.chance, chanceOf(o, mean, mixed/math.Sqrt(n), n-1+priorFreedom))
+		b.keeps = worse(b.keeps, judge(o, e, len(trials), s.spread.quiet[k]))
 	}
 	b.worst = largest(b.ratio)
 	return b
-}
-
-// mixed is the mean of values, and their standard deviation mixed with a prior one. Values that are
-// NaN had nothing to average.
-func (s *search) mixed(values []float64, prior func(mean float64) float64) (mean, dev float64) {
-	var m stats.Moments
-	for _, v := range values {
-		if !math.IsNaN(v) {
-			m.Add(v)
-		}
-	}
-	mean = m.Mean()
-	variance := 0.0
-	if m.Count() > 1 {
-		variance = m.Variance()
-	}
-	freedom := float64(max(m.Count()-1, 0))
-	p := prior(mean)
-	return mean, math.Sqrt((variance*freedom + p*p*priorFreedom) / (freedom + priorFreedom))
 }
 
 func boundOf(o *experiment.Objective) float64 {
@@ -357,33 +348,29 @@ func chanceOf(o *experiment.Objective, mean, dev, freedom float64) float64 {
 	return chance
 }
 
-// judge says at searchLevel whether the replications keep an objective. Replications that agree
-// perfectly have to be more than the given number.
-func judge(o *experiment.Objective, values []float64, quiet int) Keeps {
-	kept := make([]float64, 0, len(values))
-	for _, v := range values {
-		if !math.IsNaN(v) {
-			kept = append(kept, v)
-		}
-	}
-	if len(kept) == 0 {
+// judge says at searchLevel whether an estimate from n replications, whose interval is one of 95 %,
+// keeps an objective. Replications that agree perfectly have to be more than the given number.
+func judge(o *experiment.Objective, e experiment.Estimate, n, quiet int) Keeps {
+	if e.Value == nil {
 		return No
 	}
-	mean, half := stats.MeanInterval(kept, searchLevel)
-	e := experiment.Estimate{Value: &mean}
-	if len(kept) > 1 {
-		low, high := mean-half, mean+half
+	same := e.Low == nil || *e.Low == *e.High
+	if e.Low != nil && n > 1 {
+		freedom := float64(n - 1)
+		wider := stats.StudentQuantile((1+searchLevel)/2, freedom) / stats.StudentQuantile(0.975, freedom)
+		low := *e.Value - (*e.Value-*e.Low)*wider
+		high := *e.Value + (*e.High-*e.Value)*wider
 		e.Low, e.High = &low, &high
 	}
 	v := o.Judge(e)
 	switch {
 	case v.Met == nil:
 		return Unsure
-	case *v.Met && half == 0 && len(kept) < quiet:
+	case *v.Met && same && n < quiet:
 		return Unsure
-	case *v.Met && len(kept) >= sureFrom:
+	case *v.Met && n >= sureFrom:
 		return Yes
-	case !*v.Met && len(kept) >= breakFrom:
+	case !*v.Met && n >= breakFrom:
 		return No
 	}
 	return Unsure

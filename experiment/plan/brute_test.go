@@ -19,14 +19,11 @@ var many = flag.Int("scenarios", 14, "scenarios that the plan is compared with b
 
 // question is a scenario with a space of settings, drawn at random, and all that brute force knows.
 type question struct {
-	text   string
-	axes   []experiment.Axis
-	points []experiment.Point
-	values [][]measured // by point, then replication
+	text    string
+	axes    []experiment.Axis
+	points  []experiment.Point
+	results []*experiment.Result // by point; nil: its settings contradict each other
 }
-
-// measured is what a replication says: cost per hour and the metrics that objectives may be about.
-type measured struct{ cost, p95, p99, cold float64 }
 
 func builder(t testing.TB, text string) experiment.Builder {
 	t.Helper()
@@ -118,7 +115,7 @@ func grid(axes []experiment.Axis) []experiment.Point {
 func (q *question) enumerate(t testing.TB, replications int) {
 	t.Helper()
 	q.points = grid(q.axes)
-	q.values = make([][]measured, len(q.points))
+	q.results = make([]*experiment.Result, len(q.points))
 	build := builder(t, q.text)
 	next := make(chan int)
 	var group sync.WaitGroup
@@ -131,22 +128,15 @@ func (q *question) enumerate(t testing.TB, replications int) {
 				if err != nil {
 					continue // the settings contradict each other
 				}
-				for n := range replications {
-					r, err := experiment.Replicate(context.Background(), s, n+1, experiment.Options{})
-					if err != nil {
+				s.Replications = experiment.Replications{Min: replications, Max: replications}
+				all := make([]*experiment.Replication, replications)
+				for n := range all {
+					if all[n], _, err = experiment.Trial(context.Background(), s, n+1, experiment.Options{}); err != nil {
 						t.Error(err)
 						return
 					}
-					of := func(metric string) float64 {
-						e, _ := r.Metric(metric, "", "")
-						if e.Value == nil {
-							return math.NaN()
-						}
-						return *e.Value
-					}
-					q.values[i] = append(q.values[i], measured{of("cost.per_hour"), of("latency.p95"),
-						of("latency.p99"), of("cold_start_fraction")})
 				}
+				q.results[i] = experiment.Join(s, all, experiment.Options{})
 			}
 		}()
 	}
@@ -157,30 +147,26 @@ func (q *question) enumerate(t testing.TB, replications int) {
 	group.Wait()
 }
 
-func (q *question) estimate(i int, of func(measured) float64) experiment.Estimate {
-	values := make([]float64, len(q.values[i]))
-	for n, m := range q.values[i] {
-		values[n] = of(m)
-	}
-	return experiment.Join(values)
+func (q *question) estimate(i int, metric string) experiment.Estimate {
+	e, _ := q.results[i].Metric(metric, "", "")
+	return e
 }
 
 // limits draws a bound for p95, and sometimes one for the share of cold starts, so that some settings
 // keep them and others do not.
 func (q *question) limits(n uint64) (slo string, keeps func(i int, sure bool) bool) {
 	luck := sim.NewStream(20, 1, "limits").At(n)
-	bound := func(of func(measured) float64, factor float64) float64 {
+	bound := func(metric string, factor float64) float64 {
 		var all []float64
 		for i := range q.points {
-			if len(q.values[i]) > 0 {
-				all = append(all, *q.estimate(i, of).Value)
+			if q.results[i] != nil {
+				all = append(all, *q.estimate(i, metric).Value)
 			}
 		}
 		slices.Sort(all)
 		return all[int((0.2+0.6*luck.Float64())*float64(len(all)))] * factor
 	}
-	p95 := func(m measured) float64 { return m.p95 }
-	cold := func(m measured) float64 { return m.cold }
+	const p95, cold = "latency.p95", "cold_start_fraction"
 	limit95 := bound(p95, 1.03)
 	slo = fmt.Sprintf("slo:\n  - {metric: latency.p95, max: %.6f}\n", limit95)
 	limitCold := math.Inf(1)
@@ -207,10 +193,10 @@ func TestFindsWhatBruteForceFinds(t *testing.T) {
 		q := draw(t, n)
 		q.enumerate(t, replications)
 		slo, keeps := q.limits(n)
-		cost := func(i int) float64 { return *q.estimate(i, func(m measured) float64 { return m.cost }).Value }
+		cost := func(i int) float64 { return *q.estimate(i, "cost.per_hour").Value }
 		best := -1
 		for i := range q.points {
-			if len(q.values[i]) > 0 && keeps(i, true) && (best < 0 || cost(i) < cost(best)) {
+			if q.results[i] != nil && keeps(i, true) && (best < 0 || cost(i) < cost(best)) {
 				best = i
 			}
 		}

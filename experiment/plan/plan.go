@@ -70,6 +70,9 @@ func Find(ctx context.Context, axes []experiment.Axis, build experiment.Builder,
 		work: o.Budget.Seconds() * WorkPerS}
 	timed, cancel := context.WithDeadline(ctx, o.Begun.Add(o.Budget*95/100))
 	defer cancel()
+	if today, err = experiment.Settled(timed, today, experiment.Options{Workers: o.Workers}); err != nil {
+		return nil, err
+	}
 	p.search = newSearch(space, today, build, o)
 	p.search.today = &record{}
 	p.search.order = append(p.search.order, p.search.today)
@@ -114,7 +117,7 @@ type planning struct {
 func newSearch(space *space, today *experiment.Scenario, build experiment.Builder, o Options) *search {
 	s := &search{
 		runner: runner{build: build, objectives: today.SLO, goal: "cost.per_hour", space: space, workers: o.Workers,
-			version: o.Version, alike: newAlike(space, today, build), echoes: map[int64][]*echo{},
+			version: o.Version, warmup: today.Model.Warmup, alike: newAlike(space, today, build), echoes: map[int64][]*echo{},
 			shortEchoes: map[int64][]*echo{}},
 		records: map[int64]*record{}, scenario: today, shortening: 1, yardstick: &record{},
 		luck: sim.NewStream(today.Seed, 1, "plan"),
@@ -328,7 +331,7 @@ func (p *planning) variant(ctx context.Context, w world, best *record, left, unt
 	if err != nil {
 		return nil, err
 	}
-	s := newSearch(p.space, today, build, p.options)
+	s := newSearch(p.space, base.settled(today, false), build, p.options)
 	s.spread, s.told, p.variantNow = base.spread, p.tell, s
 	room := (p.work - base.work - p.spent) / left
 	defer func() {

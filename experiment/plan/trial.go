@@ -13,15 +13,13 @@ import (
 
 // trial is what one replication of one setting said.
 type trial struct {
-	goal    float64
-	slo     []float64               // by objective; NaN: no value
-	latency [][numQuantiles]float64 // all inputs, then by function
-	peaks   []float64               // by function: most live containers at any time of the run
-	work    float64
-	err     error // the run failed
+	goal  float64
+	slo   []float64               // by objective; NaN: no value
+	whole *experiment.Replication // nil for a short one
+	peaks []float64               // by function: most live containers at any time of the run
+	work  float64
+	err   error // the run failed
 }
-
-const numQuantiles = 7
 
 // record is a setting with its trials.
 type record struct {
@@ -57,7 +55,8 @@ type runner struct {
 	space       *space
 	alike       *alike
 	gpus        []int
-	horizon     sim.Time // horizon of short trials; 0: the scenario's
+	horizon     sim.Time // of short trials; 0: the scenario's
+	warmup      sim.Time // of all trials where it is to be found
 	workers     int
 	version     string
 	work        float64 // done
@@ -193,19 +192,32 @@ func (r *runner) try(ctx context.Context, j job) (*trial, error) {
 	if err != nil {
 		return nil, err
 	}
-	if j.short && r.horizon > 0 {
-		changed := *s
-		changed.Model.Horizon = r.horizon
-		s = &changed
-	}
-	result, tally, err := experiment.Trial(ctx, s, j.replication, experiment.Options{Version: r.version})
+	s = r.settled(s, j.short)
+	replication, tally, err := experiment.Trial(ctx, s, j.replication, experiment.Options{})
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, nil
 		}
 		return &trial{err: err, work: trialWork}, nil
 	}
-	return r.measure(s, result, tally), nil
+	t := r.measure(s, experiment.Join(s, []*experiment.Replication{replication}, experiment.Options{}), tally)
+	if !j.short {
+		t.whole = replication
+	}
+	return t, nil
+}
+
+// settled is a scenario with the warm-up and the horizon that all settings are compared over.
+func (r *runner) settled(s *experiment.Scenario, short bool) *experiment.Scenario {
+	changed := *s
+	if s.WarmupAuto {
+		changed.Model.Warmup, changed.WarmupFound = r.warmup, true
+	}
+	changed.Replications = experiment.Replications{Min: 2, Max: 2} // a lone run would look into itself
+	if short && r.horizon > 0 {
+		changed.Model.Horizon = r.horizon
+	}
+	return &changed
 }
 
 // measure takes what the plan needs from a result.
@@ -214,11 +226,6 @@ func (r *runner) measure(s *experiment.Scenario, result *experiment.Result, tall
 	for i := range r.objectives {
 		o := &r.objectives[i]
 		t.slo = append(t.slo, value(result, o.Metric, o.Function, o.Workload))
-	}
-	t.latency = append(t.latency, quantilesOf(&result.Total.LatencyS))
-	for i := range s.Model.Functions {
-		m := result.Functions[s.Model.Functions[i].Name]
-		t.latency = append(t.latency, quantilesOf(&m.LatencyS))
 	}
 	if every := s.Model.Platform.Autoscaler.Interval; every > 0 {
 		ticks := float64(tally.End) / float64(every)
@@ -247,20 +254,7 @@ func number(p *float64) float64 {
 	return *p
 }
 
-func quantilesOf(q *experiment.Quantiles) [numQuantiles]float64 {
-	var out [numQuantiles]float64
-	for i, e := range fields(q) {
-		out[i] = number(e.Value)
-	}
-	return out
-}
-
-// fields are the estimates of quantiles in one fixed order.
-func fields(q *experiment.Quantiles) [numQuantiles]*experiment.Estimate {
-	return [numQuantiles]*experiment.Estimate{&q.Mean, &q.P50, &q.P90, &q.P95, &q.P99, &q.P999, &q.Max}
-}
-
-// trials of the full horizon without gaps: replications 1 to n. An interrupted batch may leave gaps.
+// complete are the trials of the full horizon without gaps: replications 1 to n. An interrupted batch may leave gaps.
 func (r *record) complete() []*trial {
 	for i, t := range r.full {
 		if t == nil {
