@@ -47,6 +47,24 @@ func (t *traces) fingerprint(s *Scenario, version string) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)[:16]), nil
 }
 
+// question is the hash of all that a result depends on: that of its trials, how many there are, and
+// the objectives.
+func (t *traces) question(s *Scenario, version string) (string, error) {
+	trials, err := t.fingerprint(s, version)
+	if err != nil {
+		return "", err
+	}
+	h := sha256.New()
+	fmt.Fprintln(h, trials)
+	if err := digest(h, reflect.ValueOf(s.Replications)); err != nil {
+		return "", err
+	}
+	if err := digest(h, reflect.ValueOf(s.SLO)); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16]), nil
+}
+
 // rows hashes the rows of a trace.
 func (t *traces) rows(trace workload.Trace) (string, error) {
 	t.mutex.Lock()

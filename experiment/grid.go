@@ -1,6 +1,7 @@
 package experiment
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -88,7 +89,7 @@ func RunSweep(ctx context.Context, axes []Axis, build Builder, o SweepOptions) (
 			w.points = append(w.points, SweepPoint{Index: i, Point: p})
 		}
 	}
-	if err := w.describe(axes); err != nil {
+	if err := w.describe(grid, axes); err != nil {
 		return nil, err
 	}
 	err = w.run(ctx)
@@ -115,39 +116,31 @@ type sweeper struct {
 	state   SweepProgress
 }
 
-// describe fills in what holds for the sweep as a whole, from the first point that can be built.
-func (w *sweeper) describe(axes []Axis) error {
+// describe fills in what holds for the sweep as a whole, from the first point of the grid that can be
+// built, whether this share has it or not.
+func (w *sweeper) describe(grid []Point, axes []Axis) error {
 	o := &w.options
 	w.sweep = &Sweep{Simcap: o.Version, Axes: axes, Shard: o.Shard.String(), Points: []SweepPoint{}}
 	var failed error
-	for i := range w.points {
-		s, err := w.build(w.points[i].Point)
+	for _, p := range grid {
+		s, err := w.build(p)
 		if err != nil {
-			failed = cmpOr(failed, fmt.Errorf("%s: %w", w.points[i].Point, err))
+			failed = cmp.Or(failed, fmt.Errorf("%s: %w", p, err))
 			continue
 		}
-		w.sweep.Scenario, w.sweep.Seed, w.sweep.Synthetic = s.Name, s.Seed, s.Synthetic
-		w.sweep.Cost = o.Cost
-		if o.Cost == "" {
-			w.sweep.Cost = CostMetric(s, axes)
+		if w.sweep.Content, err = w.traces.question(s, o.Version); err != nil {
+			return err
 		}
+		w.sweep.Scenario, w.sweep.Seed, w.sweep.Synthetic = s.Name, s.Seed, s.Synthetic
+		w.sweep.Cost = cmp.Or(o.Cost, CostMetric(s, axes))
 		w.sweep.Latency, w.sweep.Function, w.sweep.Workload = LatencyMetric(s)
 		if o.Latency != "" || o.Function != "" || o.Workload != "" {
+			w.sweep.Latency = cmp.Or(o.Latency, w.sweep.Latency)
 			w.sweep.Function, w.sweep.Workload = o.Function, o.Workload
-		}
-		if o.Latency != "" {
-			w.sweep.Latency = o.Latency
 		}
 		return nil
 	}
 	return failed
-}
-
-func cmpOr(a, b error) error {
-	if a != nil {
-		return a
-	}
-	return b
 }
 
 // CostMetric is the metric by which a sweep's points are dear or cheap: cost.per_hour; per 1,000 inputs

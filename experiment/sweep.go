@@ -14,6 +14,7 @@ type Sweep struct {
 	Simcap    string       `json:"simcap"` // version of the program
 	Scenario  string       `json:"scenario"`
 	Seed      uint64       `json:"seed"`
+	Content   string       `json:"content"` // hash of what was asked, at the first point of the grid
 	Axes      []Axis       `json:"axes"`
 	Cost      string       `json:"cost_metric"`    // what the frontier and the table call cost
 	Latency   string       `json:"latency_metric"` // and latency
@@ -175,6 +176,8 @@ func (s *Sweep) differs(other *Sweep) string {
 		return fmt.Sprintf("seeds %d and %d", s.Seed, other.Seed)
 	case !reflect.DeepEqual(s.Axes, other.Axes):
 		return "the grids differ"
+	case s.Content != other.Content:
+		return "the scenarios have one name, but other settings"
 	case s.Cost != other.Cost || s.Latency != other.Latency || s.Function != other.Function ||
 		s.Workload != other.Workload:
 		return "cost and latency are not the same metrics"

@@ -73,6 +73,8 @@ func newRootCommand() *cobra.Command {
 	root.SetHelpFunc(help)
 	root.AddCommand(
 		newRunCommand(),
+		newSweepCommand(),
+		newMergeCommand(),
 		newCheckCommand(),
 		newExamplesCommand(),
 		newInitCommand(),
