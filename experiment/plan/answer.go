@@ -287,7 +287,13 @@ func (p *planning) rivals(best *record) []*record {
 		}
 	}
 	slices.SortStableFunc(all, func(x, y *record) int { return cmp.Compare(x.belief.cost, y.belief.cost) })
-	return all[:min(len(all), mostRivals)]
+	var out []*record
+	for _, r := range all {
+		if len(out) < mostRivals && !slices.ContainsFunc(out, func(c *record) bool { return same(r, c) }) {
+			out = append(out, r)
+		}
+	}
+	return out
 }
 
 // steps are the neighbours of the best setting.
@@ -369,14 +375,9 @@ func (p *planning) warnings(best *record, kept bool) []string {
 		out = append(out, fmt.Sprintf("today's settings cannot be simulated: %v", s.today.failed))
 	}
 	for i := range p.space.axes {
-		a := &p.space.axes[i]
-		top := len(a.values) - 1
-		if a.numbers == nil || top == 0 || !kept || s.alike.cheapest[i] >= 0 {
-			continue
-		}
-		if best.at[i] == top || best.at[i] == 0 && a.numbers[0] > 0 && !natural(a) {
-			out = append(out, fmt.Sprintf("%s=%s lies at the edge of what was searched: cheaper settings may lie beyond",
-				a.key, a.values[best.at[i]]))
+		if a := &p.space.axes[i]; kept && p.outward(i, best) {
+			out = append(out, fmt.Sprintf("%s=%s lies at the edge of what was searched, and costs fell towards it: "+
+				"cheaper settings may lie beyond", a.key, a.values[best.at[i]]))
 		}
 	}
 	if kept && len(best.complete()) < sureFrom {
@@ -392,8 +393,25 @@ func (p *planning) warnings(best *record, kept bool) []string {
 	return out
 }
 
-// natural says whether the least value of an axis is one that nothing lies beyond: 1 input or container.
-func natural(a *axis) bool { return a.numbers[0] == 1 && a.role.setting != "scaledown_window" }
+// outward says whether the best setting has an axis' least or greatest value, though there may be
+// others beyond it, and costs less than its neighbour on the inside.
+func (p *planning) outward(i int, best *record) bool {
+	a := &p.space.axes[i]
+	top := len(a.values) - 1
+	inside := 1
+	switch {
+	case a.numbers == nil || top == 0 || p.search.alike.cheapest[i] >= 0:
+		return false
+	case best.at[i] == top && !math.IsInf(a.numbers[top], 1):
+		inside = top - 1
+	case best.at[i] != 0 || a.numbers[0] <= 0 || a.numbers[0] == 1 && a.role.setting != "scaledown_window":
+		return false // nothing lies beyond 0, or beyond 1 input or container
+	}
+	at := slices.Clone(best.at)
+	at[i] = inside
+	r := p.search.records[p.space.number(p.search.alike.canonical(at))]
+	return r != nil && r.belief.count > 0 && r.belief.cost > 1.003*best.belief.cost
+}
 
 // serves says whether a key of the function's service is searched.
 func (p *planning) serves(f *model.Function) bool {

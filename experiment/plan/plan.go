@@ -2,7 +2,6 @@ package plan
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -80,21 +79,28 @@ func Find(ctx context.Context, axes []experiment.Axis, build experiment.Builder,
 	return p.find(timed)
 }
 
+// QuestionError says why a scenario, or a space, is no question for a plan.
+type QuestionError struct{ text string }
+
+func (e *QuestionError) Error() string { return e.text }
+
+func questionf(format string, args ...any) error { return &QuestionError{fmt.Sprintf(format, args...)} }
+
 // sensible says why the scenario cannot be planned.
 func sensible(s *experiment.Scenario, space *space) error {
 	if len(s.SLO) == 0 {
-		return errors.New("the scenario has no slo: without one the cheapest settings are those that do nothing; " +
+		return questionf("the scenario has no slo: without one the cheapest settings are those that do nothing; " +
 			"write for example slo: [{metric: latency.p95, max: 2s}]")
 	}
 	if len(space.axes) == 0 {
-		return errors.New("there is nothing to search: name the keys and their values in plan.search")
+		return questionf("there is nothing to search: name the keys and their values in plan.search")
 	}
 	priced := false
 	for i := range s.Model.Functions {
 		priced = priced || s.Model.Functions[i].PricePerS(&s.Model.Platform.Prices) > 0
 	}
 	if !priced {
-		return errors.New("nothing has a price (platform.prices), so no setting is cheaper than another")
+		return questionf("nothing has a price (platform.prices), so no setting is cheaper than another")
 	}
 	return nil
 }
@@ -168,10 +174,10 @@ func (p *planning) find(ctx context.Context) (*Result, error) {
 	if best == nil {
 		best = s.closest()
 	}
-	if best != nil {
-		best = s.plainest(best)
-	}
 	var variants []Variant
+	if err == nil && best != nil {
+		best, err = p.plain(ctx, best)
+	}
 	if err == nil && best != nil {
 		err = p.finish(ctx, best, kept)
 		if err == nil && !p.options.NoVariants {
@@ -188,9 +194,9 @@ func (p *planning) find(ctx context.Context) (*Result, error) {
 	r.Sensitivity = append(r.Sensitivity, variants...)
 	switch {
 	case p.outer.Err() != nil:
-		r.Stopped = "interrupted"
+		r.Stopped = Interrupted
 	case ctx.Err() != nil || s.late:
-		r.Stopped = "budget"
+		r.Stopped = OverBudget
 	}
 	return r, nil
 }
@@ -222,6 +228,23 @@ func (p *planning) answer(ctx context.Context) error {
 	return s.rescue(ctx, phase{finishShare * p.work, p.until(0.85)})
 }
 
+// plain is a setting that ran exactly like the best one in all its replications and changes less of
+// today's; else the best one.
+func (p *planning) plain(ctx context.Context, best *record) (*record, error) {
+	plainest := p.search.plainest(best)
+	if plainest == best {
+		return best, nil
+	}
+	bound := phase{finishShare * p.work, p.until(0.85)}
+	if err := p.upTo(ctx, bound, plainest, len(best.complete())); err != nil {
+		return best, err
+	}
+	if len(plainest.complete()) < len(best.complete()) || !same(plainest, best) {
+		return best, nil
+	}
+	return plainest, nil
+}
+
 // finish gives the settings that the result speaks of the replications that they need: the best and
 // today's, the neighbours and the runners-up.
 func (p *planning) finish(ctx context.Context, best *record, kept bool) error {
@@ -244,12 +267,17 @@ func (p *planning) finish(ctx context.Context, best *record, kept bool) error {
 	if !kept {
 		return nil
 	}
-	for _, r := range p.rivals(best) {
-		if err := p.upTo(ctx, bound, r, reps); err != nil {
-			return err
+	if err := p.makeSure(ctx, bound, best); err != nil {
+		return err
+	}
+	for range 3 { // what comes to light may change who they are
+		for _, r := range p.rivals(best) {
+			if err := p.upTo(ctx, bound, r, reps); err != nil {
+				return err
+			}
 		}
 	}
-	return p.makeSure(ctx, bound, best)
+	return nil
 }
 
 // makeSure gives replications to the rival that is most likely to be better than the best setting, as

@@ -327,7 +327,8 @@ func (s *search) plainest(best *record) *record {
 	out := best
 	for _, r := range s.order {
 		s.believe(r)
-		if r.at != nil && r.belief.keeps == best.belief.keeps && same(r, best) && changes(r) < changes(out) {
+		if r.at != nil && r.belief.keeps != No && same(r, best) && changes(r) < changes(out) &&
+			len(r.complete()) >= min(4, len(best.complete())) {
 			out = r
 		}
 	}

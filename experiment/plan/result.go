@@ -30,6 +30,12 @@ type Result struct {
 	Warnings    []string  `json:"warnings"`
 }
 
+// Why a plan was cut short.
+const (
+	OverBudget  = "budget"
+	Interrupted = "interrupted"
+)
+
 // Space is what was searched and how thoroughly.
 type Space struct {
 	Axes         []Axis  `json:"axes"`

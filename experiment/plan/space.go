@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"fmt"
 	"math"
 	"slices"
 	"strconv"
@@ -41,15 +40,15 @@ func newSpace(axes []experiment.Axis) (*space, error) {
 	for _, given := range axes {
 		a := newAxis(given)
 		if len(a.values) == 0 {
-			return nil, fmt.Errorf("%s has no values to search", a.key)
+			return nil, questionf("%s has no values to search", a.key)
 		}
 		for i := range s.axes {
 			if s.axes[i].key == a.key {
-				return nil, fmt.Errorf("%s is searched twice", a.key)
+				return nil, questionf("%s is searched twice", a.key)
 			}
 		}
 		if s.total > mostSettings/int64(len(a.values)) {
-			return nil, fmt.Errorf("the space has more than %.1e settings: take coarser steps", float64(mostSettings))
+			return nil, questionf("the space has more than %.1e settings: take coarser steps", float64(mostSettings))
 		}
 		s.total *= int64(len(a.values))
 		s.axes = append(s.axes, a)
