@@ -92,10 +92,13 @@ func (t *planSummary) answer() {
 		t.line(t.in(red+";"+bold, "nothing was simulated to its end"))
 	case !p.Kept:
 		word := "no setting keeps the SLO"
-		if p.Best.Keeps != plan.No {
+		switch {
+		case p.Stopped != "":
+			word = "no setting that is sure to keep the SLO was found yet"
+		case p.Best.Keeps != plan.No:
 			word = "no setting is sure to keep the SLO"
 		}
-		if !p.Space.Exhaustive {
+		if !p.Space.Exhaustive && p.Stopped == "" {
 			word += " among those that were simulated"
 		}
 		t.line(t.in(red+";"+bold, word))

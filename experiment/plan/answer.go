@@ -84,13 +84,18 @@ func (p *planning) setting(s *search, r, best *record) *Setting {
 	if r.at != nil {
 		out.Settings = p.space.point(r.at)
 	}
-	if len(trials) > 0 {
+	switch s.believe(r); {
+	case len(trials) > 0:
 		s.describe(out, trials)
+	case r.belief.count > 0 && !math.IsInf(r.belief.cost, 1): // the screening alone
+		cost := r.belief.cost
+		out.Keeps, out.Cost = Unsure, experiment.Estimate{Value: &cost}
+		out.PerMonth = s.perMonth(out.Cost)
 	}
 	if r.failed != nil {
 		out.Keeps = No
 	}
-	if s.believe(r); len(trials) >= sureFrom && out.Keeps == Yes {
+	if len(trials) >= sureFrom && out.Keeps == Yes {
 		out.Keeps = r.belief.keeps // the search is stricter
 	}
 	if best != nil {

@@ -58,10 +58,12 @@ func newSpace(axes []experiment.Axis) (*space, error) {
 
 func newAxis(given experiment.Axis) axis {
 	a := axis{key: given.Key, role: roleOf(given.Key)}
+	seen := make(map[string]bool, len(given.Values))
 	for _, v := range given.Values {
-		if !slices.Contains(a.values, v) {
+		if !seen[v] {
 			a.values = append(a.values, v)
 		}
+		seen[v] = true
 	}
 	numbers := make(map[string]float64, len(a.values))
 	for _, v := range a.values {
