@@ -15,7 +15,7 @@ import (
 	"github.com/simcap/simcap/sim"
 )
 
-var many = flag.Int("scenarios", 14, "scenarios that the plan is compared with brute force in")
+var many = flag.Int("scenarios", 12, "scenarios that the plan is compared with brute force in")
 
 // question is a scenario with a space of settings, drawn at random, and all that brute force knows.
 type question struct {
