@@ -107,7 +107,7 @@ func (t *planSummary) answer() {
 			t.line("  " + s.Key + "=" + s.Value)
 		}
 	default:
-		t.line(t.in(green+";"+bold, bill(p.Best)) + " keeps every SLO" + t.saving())
+		t.wrapped("", bill(p.Best)+" keeps every SLO"+t.saving(), green+";"+bold)
 		t.wrapped("", t.sure(), dim)
 	}
 	switch p.Stopped {
@@ -129,14 +129,20 @@ func (t *planSummary) saving() string {
 		e = s.PerMonth
 	}
 	part := percent(math.Abs(s.Fraction))
-	today := bill(t.p.Today)
-	switch {
-	case e.Low != nil && *e.Low <= 0 && *e.High >= 0:
-		return "; ~ the same as today's " + today
-	case *e.Value > 0:
-		return fmt.Sprintf(", %s (%s) less than today's %s", text(quantity.USD, e), part, today)
+	today := strings.TrimSuffix(bill(t.p.Today), " per month")
+	noise, tilde := "", ""
+	if e.Low != nil && *e.Low <= 0 && *e.High >= 0 {
+		noise, tilde = ", which may be noise", "~ "
 	}
-	return fmt.Sprintf(", %s (%s) more than today's %s", quantity.Format(quantity.USD, -*e.Value), part, today)
+	word := "less"
+	switch {
+	case *e.Value == 0:
+		return ", the same as today's " + today
+	case *e.Value < 0:
+		word = "more"
+	}
+	return fmt.Sprintf(", %s%s (%s) %s than today's %s%s", tilde, quantity.Format(quantity.USD, math.Abs(*e.Value)), part,
+		word, today, noise)
 }
 
 // sure says how sure the answer is.
@@ -372,6 +378,9 @@ func (t *planSummary) steps() {
 
 // effect says what a step does to the objectives.
 func (t *planSummary) effect(s *plan.Step) string {
+	if s.Setting.Replications < 2 {
+		return "unsure: one replication alone"
+	}
 	if len(s.Breaks) == 0 {
 		if number := s.Setting.More; has(number) && *number.Value == 0 {
 			return "makes no difference"

@@ -174,8 +174,10 @@ func (s *search) rival(r, best *record) float64 {
 	for i := range n {
 		m.Add(y[i].goal - (1-indifference)*x[i].goal)
 	}
-	// The spread of a few differences is itself unsure; a hundredth of the cost is the least of it.
-	dev := math.Hypot(m.Deviation(), 0.001*best.belief.cost) / math.Sqrt(float64(n))
+	// The spread of a few differences is itself unsure.
+	prior, freedom := s.spread.cost*b.cost, float64(n-1)
+	mixed := (m.Variance()*freedom + prior*prior*priorFreedom) / (freedom + priorFreedom)
+	dev := math.Sqrt(mixed / float64(n))
 	t := distuv.StudentsT{Mu: 0, Sigma: 1, Nu: float64(n-1) + priorFreedom}
 	return b.chance * t.CDF(-m.Mean()/dev)
 }

@@ -28,10 +28,10 @@ type Progress struct {
 	Phase        string  // what it does
 }
 
-// WorkPerS is how much is simulated for each second of the budget, in units of about a microsecond of one
-// core: what one core does in about half of that time. The bound on work, which is the same on every
-// machine, then ends the search before the clock does, whatever the number of cores.
-const WorkPerS = 0.8e6
+// WorkPerS is how much is simulated for each second of the budget, in inputs: what one core does in less
+// than half of that time. The bound on work, which is the same on every machine, then ends the search
+// before the clock does, whatever the number of cores.
+const WorkPerS = 1.2e6
 
 // Shares of the work after which the phases of a search end.
 const (
@@ -259,8 +259,8 @@ func (p *planning) finish(ctx context.Context, best *record, kept bool) error {
 	if err := p.upTo(ctx, bound, s.today, min(n, 24)); err != nil {
 		return err
 	}
-	for _, at := range s.space.neighbours(best.at) {
-		if err := p.upTo(ctx, bound, s.recordAt(at), sureFrom); err != nil {
+	for _, r := range p.aroundBest(best) {
+		if err := p.upTo(ctx, bound, r, sureFrom); err != nil {
 			return err
 		}
 	}
@@ -278,6 +278,27 @@ func (p *planning) finish(ctx context.Context, best *record, kept bool) error {
 		}
 	}
 	return nil
+}
+
+// aroundBest are the neighbours of the best setting, the cheaper ones first.
+func (p *planning) aroundBest(best *record) []*record {
+	var out []*record
+	for _, at := range p.search.space.neighbours(best.at) {
+		r := p.search.recordAt(at)
+		p.search.believe(r)
+		out = append(out, r)
+	}
+	rank := func(r *record) int {
+		switch {
+		case r.belief.count == 0:
+			return 1
+		case r.belief.cost < best.belief.cost:
+			return 0
+		}
+		return 2
+	}
+	slices.SortStableFunc(out, func(x, y *record) int { return rank(x) - rank(y) })
+	return out
 }
 
 // makeSure gives replications to the rival that is most likely to be better than the best setting, as
@@ -298,10 +319,10 @@ func (p *planning) makeSure(ctx context.Context, bound phase, best *record) erro
 				worst, most = r, chance
 			}
 		}
-		if sum <= doubt || most < doubt/8 || s.over(bound, s.fullWork()*4) {
+		if sum <= doubt || most < doubt/20 || s.over(bound, s.fullWork()*4) {
 			return nil
 		}
-		n := max(sureFrom, len(worst.complete())+4)
+		n := len(worst.complete()) + 1 + len(worst.complete())/2
 		if err := p.upTo(ctx, bound, best, n); err != nil {
 			return err
 		}

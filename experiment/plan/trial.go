@@ -39,12 +39,12 @@ type job struct {
 	short       bool
 }
 
-// Work of a trial in units of about a microsecond of one core, which does not depend on the machine:
-// an input is 1, a tick of an autoscaler tickWork, a trial at least trialWork. It is what the search
+// Work of a trial, which does not depend on the machine: an input is 1, about a third of a microsecond
+// of one core; a tick of an autoscaler is tickWork, and a trial as such trialWork. It is what the search
 // is bounded by, so that its result does not depend on how fast it runs.
 const (
-	tickWork  = 0.1
-	trialWork = 2000
+	tickWork  = 0.3
+	trialWork = 3000
 )
 
 // runner makes trials.
