@@ -31,6 +31,9 @@ func (m *machine) active(p *pool) bool {
 // evaluate starts and stops containers so that as many live as are desired (rules 7 and 8).
 func (m *machine) evaluate(p *pool) {
 	want := m.desired(p)
+	if p.live == want && p.owed == 0 {
+		return
+	}
 	for p.live < want && m.workspaceAllows(p) {
 		m.create(p, false)
 	}
@@ -132,6 +135,11 @@ func (m *machine) newContainer(p *pool) (int32, *container) {
 	}
 	c.seat = p.seats.New()
 	*p.seats.At(c.seat) = ci
+	if x := p.express; x != nil {
+		for len(x.members) < p.seats.Len()*int(p.batchMax) {
+			x.members = append(x.members, member{})
+		}
+	}
 	if p.youngest != none {
 		m.containers.At(p.youngest).younger = ci
 	} else {

@@ -33,7 +33,8 @@ type Source struct {
 
 // group is the winner tree of a group of sources.
 type group struct {
-	tree  []uint64 // tree[1] is the winner; leaves start at len(tree)/2
+	root  uint64   // tree[1], the winner
+	tree  []uint64 // leaves start at len(tree)/2
 	dates []Time   // unpacked date of each source; Never: none
 	stamp []uint32 // stamp of the source's valid entry in due; 0: none
 }
@@ -110,6 +111,7 @@ func (c *Calendar) repack() {
 		for k := leaves - 1; k > 0; k-- {
 			g.tree[k] = min(g.tree[2*k], g.tree[2*k+1])
 		}
+		g.root = g.tree[1]
 	}
 }
 
@@ -123,23 +125,26 @@ func (c *Calendar) Date(source Source) Time { return c.groups[source.Group].date
 // Set dates the source, in place of any date it had. The date must not lie in the past.
 func (c *Calendar) Set(source Source, at Time) {
 	g := &c.groups[source.Group]
-	g.dates[source.Index] = at
-	if g.stamp[source.Index] != 0 {
-		g.stamp[source.Index] = 0 // what waits in due is no longer so
+	i := uint(uint32(source.Index))
+	g.dates[i] = at
+	if g.stamp[i] != 0 {
+		g.stamp[i] = 0 // what waits in due is no longer so
 	}
-	g.replay(source.Index, c.pack(at, source.Index))
+	g.replay(i, min(uint64(at-c.base), c.far)<<(c.bits&63)|uint64(i))
 }
 
 // Clear takes the source's date away.
 func (c *Calendar) Clear(source Source) { c.Set(source, Never) }
 
-func (g *group) replay(index int32, key uint64) {
+// replay gives a leaf its key and plays its matches anew.
+func (g *group) replay(index uint, key uint64) {
 	tree := g.tree
-	i := uint(len(tree)/2) + uint(index)
-	for tree[i] = key; i > 1; tree[i] = key {
+	i := uint(len(tree))/2 + index
+	for ; i > 1; i >>= 1 {
+		tree[i] = key
 		key = min(key, tree[i^1])
-		i >>= 1
 	}
+	tree[1], g.root = key, key
 }
 
 // Next yields the earliest source and its date. The source keeps its date until it is set anew, so
@@ -148,44 +153,46 @@ func (c *Calendar) Next() (source Source, at Time, ok bool) {
 	if len(c.due) > 0 {
 		return c.nextDue()
 	}
-	key, winner, tied := c.first()
-	if key>>c.bits == c.far {
+	bits := c.bits & 63
+	a, b, d := c.groups[0].root>>bits, c.groups[1].root>>bits, c.groups[2].root>>bits
+	first := min(a, b, d)
+	group := int32(0)
+	switch first {
+	case d:
+		group = 2
+	case b:
+		group = 1
+	}
+	g := &c.groups[group]
+	key := g.root
+	index := uint(key & (1<<bits - 1))
+	if a == b && a == first || a == d && a == first || b == d && b == first || g.ties(index, key, bits) {
+		return c.nextTied(first)
+	}
+	if first == c.far {
+		return c.nextTied(first)
+	}
+	return Source{group, int32(index)}, g.dates[index], true
+}
+
+// nextTied is Next where several sources are first, or only far ones are left.
+func (c *Calendar) nextTied(first uint64) (source Source, at Time, ok bool) {
+	if first == c.far {
 		if !c.rebase() {
 			return source, Never, false
 		}
-		key, winner, tied = c.first()
+		return c.Next()
 	}
-	g := &c.groups[winner]
-	index := int32(key & (1<<c.bits - 1))
-	if tied || g.ties(index, key, c.bits) {
-		c.gather(key >> c.bits)
-		return c.nextDue()
-	}
-	return Source{winner, index}, g.dates[index], true
-}
-
-// first is the smallest key of all groups and its group, and whether another group's first has the
-// same date.
-func (c *Calendar) first() (key uint64, winner int32, tied bool) {
-	key = c.groups[0].tree[1]
-	for g := int32(1); g < Groups; g++ {
-		k := c.groups[g].tree[1]
-		switch a, b := k>>c.bits, key>>c.bits; {
-		case a < b:
-			key, winner, tied = k, g, false
-		case a == b:
-			tied = true
-		}
-	}
-	return key, winner, tied
+	c.gather(first)
+	return c.nextDue()
 }
 
 // ties says whether another source of the group has the winner's date: it shows as the winner of a
 // subtree beside the winner's path.
-func (g *group) ties(index int32, key uint64, bits uint) bool {
+func (g *group) ties(index uint, key uint64, bits uint) bool {
 	tree := g.tree
-	for i := uint(len(tree)/2) + uint(index); i > 1; i >>= 1 {
-		if (tree[i^1]^key)>>bits == 0 {
+	for i := uint(len(tree))/2 + index; i > 1; i >>= 1 {
+		if (tree[i^1]^key)>>(bits&63) == 0 {
 			return true
 		}
 	}
@@ -215,10 +222,10 @@ func (c *Calendar) rebase() bool {
 func (c *Calendar) gather(packed uint64) {
 	for n := range c.groups {
 		g := &c.groups[n]
-		for g.tree[1]>>c.bits == packed {
-			index := int32(g.tree[1] & (1<<c.bits - 1))
+		for g.root>>c.bits == packed {
+			index := uint(g.root & (1<<c.bits - 1))
 			g.replay(index, c.far<<c.bits|uint64(index))
-			source := Source{int32(n), index}
+			source := Source{int32(n), int32(index)}
 			c.push(source, c.ranker.Rank(source))
 		}
 	}
@@ -227,7 +234,7 @@ func (c *Calendar) gather(packed uint64) {
 // waits says whether a tree has a source of the given packed date.
 func (c *Calendar) waits(packed uint64) bool {
 	for n := range c.groups {
-		if c.groups[n].tree[1]>>c.bits == packed {
+		if c.groups[n].root>>c.bits == packed {
 			return true
 		}
 	}
