@@ -14,6 +14,7 @@ import (
 
 // compareFlags are what `simcap compare` can be told.
 type compareFlags struct {
+	pictures pictureFlags
 	scenario scenarioFlags
 	out      string
 	json     bool
@@ -45,6 +46,7 @@ func newCompareCommand() *cobra.Command {
 		RunE:              func(cmd *cobra.Command, args []string) error { return flags.run(cmd, args) },
 	}
 	flags.scenario.add(cmd)
+	flags.pictures.add(cmd)
 	f := cmd.Flags()
 	f.StringVarP(&flags.out, "out", "o", "", "folder for results (default simcap-out/SCENARIO-compare)")
 	f.BoolVar(&flags.json, "json", false, "print the comparison as JSON; writes a folder only with --out")
@@ -56,6 +58,10 @@ func newCompareCommand() *cobra.Command {
 func (f *compareFlags) run(cmd *cobra.Command, args []string) error {
 	if f.workers < 0 {
 		return usagef("--workers: must not be negative")
+	}
+	pictures, err := f.pictures.options()
+	if err != nil {
+		return err
 	}
 	contenders, err := f.contenders(cmd, args)
 	if err != nil {
@@ -72,7 +78,7 @@ func (f *compareFlags) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	line := newProgress(cmd, f.scenario.quiet)
-	c, err := experiment.Compare(cmd.Context(), contenders, experiment.Options{Workers: f.workers,
+	c, err := experiment.Compare(cmd.Context(), contenders, experiment.Options{Workers: f.workers, Detail: out != "",
 		Progress: line.callback(), Version: version()})
 	line.clear()
 	if err != nil && cmd.Context().Err() != nil {
@@ -82,7 +88,7 @@ func (f *compareFlags) run(cmd *cobra.Command, args []string) error {
 		return failed(err)
 	}
 	if out != "" {
-		if err := report.WriteComparisonData(out, c); err != nil {
+		if err := report.WriteCompare(out, c, pictures); err != nil {
 			return failed(err)
 		}
 	}

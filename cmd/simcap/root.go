@@ -75,6 +75,7 @@ func newRootCommand() *cobra.Command {
 		newRunCommand(),
 		newSweepCommand(),
 		newMergeCommand(),
+		newPlanCommand(),
 		newCompareCommand(),
 		newCapacityCommand(),
 		newReportCommand(),
