@@ -115,6 +115,9 @@ func (s *Sketch) Mean() float64 {
 	return s.sum / float64(s.n)
 }
 
+// Sum is the sum of all values.
+func (s *Sketch) Sum() float64 { return s.sum }
+
 // Max is the largest value, 0 without values.
 func (s *Sketch) Max() int64 { return s.max }
 

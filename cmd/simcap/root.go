@@ -73,6 +73,12 @@ func newRootCommand() *cobra.Command {
 	root.SetHelpFunc(help)
 	root.AddCommand(
 		newRunCommand(),
+		newSweepCommand(),
+		newMergeCommand(),
+		newPlanCommand(),
+		newCompareCommand(),
+		newCapacityCommand(),
+		newReportCommand(),
 		newCheckCommand(),
 		newExamplesCommand(),
 		newInitCommand(),
