@@ -144,8 +144,9 @@ type pool struct {
 	unexpired                   int32 // first idle container that has not expired
 	startFirst, startLast       int32
 	oldest, youngest            int32
-	expired                     int // idle containers past their window
-	starting, live, busyLive    int // live = starting + ready; busyLive: live ones that hold an input
+	expired                     int  // idle containers past their window
+	expiryDated                 bool // the timer of expiries has a date
+	starting, live, busyLive    int  // live = starting + ready; busyLive: live ones that hold an input
 	created                     int64
 	version                     int32
 	versionBase                 int64           // containers created before the present version
@@ -199,6 +200,7 @@ type caller struct {
 	groups         int64
 	start          sim.Time
 	stop           sim.Time
+	most           int64 // calls at most
 	think          drawn
 	demand         drawn
 	size           drawn

@@ -68,6 +68,10 @@ func (m *machine) newCaller(index, pool int32) {
 	case w.many:
 		w.retry = spawnMapRetry
 	}
+	w.most = math.MaxInt64
+	if set.Arrivals.Count > 0 {
+		w.most = set.Arrivals.Count
+	}
 	if m.cfg.Horizon > 0 {
 		w.stop = m.cfg.Horizon
 	}
@@ -108,7 +112,7 @@ func (m *machine) beginCaller(w *caller) {
 
 // tooLate says whether the workload makes no call at the given instant any more.
 func (w *caller) tooLate(at sim.Time) bool {
-	return at >= w.stop || w.set.Arrivals.Count > 0 && w.calls >= w.set.Arrivals.Count
+	return at >= w.stop || w.calls >= w.most
 }
 
 // openSource makes the workload's source of arrivals.
@@ -179,15 +183,11 @@ func (m *machine) awaitArrival(w *caller) {
 
 // arrive is an arrival: a group of calls, submitted in order (rule 1, class 4).
 func (m *machine) arrive(w *caller) {
-	if p := &m.pools[w.pool]; p.express != nil {
-		m.expressArrival(p, w)
-		return
-	}
 	m.openWork--
 	m.arrivalsLeft--
 	w.groups++
 	for n := m.count(&w.group, uint64(w.groups)); n > 0; n-- {
-		if w.set.Arrivals.Count > 0 && w.calls >= w.set.Arrivals.Count {
+		if w.calls >= w.most {
 			break
 		}
 		m.newCall(w, none)

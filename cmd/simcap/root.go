@@ -73,11 +73,18 @@ func newRootCommand() *cobra.Command {
 	root.SetHelpFunc(help)
 	root.AddCommand(
 		newRunCommand(),
+		newSweepCommand(),
+		newMergeCommand(),
+		newPlanCommand(),
+		newCompareCommand(),
+		newCapacityCommand(),
+		newReportCommand(),
 		newCheckCommand(),
 		newExamplesCommand(),
 		newInitCommand(),
 		newSchemaCommand(),
 		newExplainCommand(),
+		newValidateCommand(),
 		newVersionCommand(),
 	)
 	return root
