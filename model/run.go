@@ -409,7 +409,10 @@ func (m *machine) appointment() {
 	case ownPoll:
 		m.poll(head.Owner.Index)
 	case ownChange:
-		m.progressed = m.now
+		m.idled()
+		if u := m.changes[head.Owner.Index].update; u == nil || u.Every == 0 {
+			m.progressed = m.now // what repeats for ever is no sign that the run can go on
+		}
 		m.changeDue(head.Owner.Index)
 	}
 }
@@ -485,8 +488,25 @@ func (m *machine) stuck() error {
 		why := m.whyStuck(p)
 		return fmt.Errorf("function %s cannot go on: %d inputs are pending and %s", p.set.Name, p.queued, why)
 	}
+	if p := m.rejecting(); p != nil {
+		return fmt.Errorf("function %s cannot go on: inputs are rejected each time they are submitted and %s",
+			p.set.Name, m.whyStuck(p))
+	}
 	return fmt.Errorf("the run cannot go on: %d inputs, retries or calls are open and nothing can happen any more",
 		m.openWork)
+}
+
+// rejecting is a pool with an input whose client waits to submit it again, or nil.
+func (m *machine) rejecting() (p *pool) {
+	for a := range m.agenda.All() {
+		if a.Owner.Kind != ownInput {
+			continue
+		}
+		if in := m.inputs.At(a.Owner.Index); in.state == backedOff {
+			return &m.pools[m.callers[in.workload].pool]
+		}
+	}
+	return nil
 }
 
 func (m *machine) whyStuck(p *pool) string {

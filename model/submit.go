@@ -432,8 +432,10 @@ func (m *machine) inputDue(i int32) {
 		m.progressed = m.now
 		m.dropPending(p, i, Abandoned)
 	case backedOff:
-		m.idled()
 		m.submit(i)
+		if m.inputs.At(i).state == backedOff {
+			m.idled()
+		}
 	case retrying:
 		m.progressed = m.now
 		in.parts[Backoff] += m.now - in.since
