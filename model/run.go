@@ -112,8 +112,10 @@ type machine struct {
 
 // client is one client of a closed workload.
 type client struct {
-	caller int32
-	number int32 // from 1 within the workload
+	caller   int32
+	number   int32    // from 1 within the workload
+	calledAt sim.Time // of its last call
+	atOnce   int32    // calls of its own at that instant before it
 }
 
 // change is an update or deploy that comes.
@@ -290,7 +292,7 @@ func (m *machine) loop(ctx context.Context) error {
 		if m.hooks.watch != nil {
 			m.hooks.watch(m)
 		}
-		if checks++; checks == 1<<14 {
+		if checks++; checks == 1<<10 {
 			checks = 0
 			if err := ctx.Err(); err != nil {
 				return err
@@ -432,6 +434,12 @@ func (m *machine) stuck() error {
 		why := m.whyStuck(p)
 		return fmt.Errorf("function %s cannot go on: %d inputs are pending and %s", p.set.Name, p.queued, why)
 	}
+	for i := range m.pools {
+		if p := &m.pools[i]; p.refused != Completed {
+			return fmt.Errorf("function %s cannot go on: %d inputs are submitted again and again, and rejected: %s",
+				p.set.Name, m.openWork, p.refused)
+		}
+	}
 	return fmt.Errorf("the run cannot go on: %d inputs, retries or calls are open and nothing can happen any more",
 		m.openWork)
 }
@@ -446,6 +454,8 @@ func (m *machine) whyStuck(p *pool) string {
 		return "the workspace has no room for another container"
 	case p.live == 0:
 		return "no container is started for them"
+	case p.busyLive > 0:
+		return fmt.Sprintf("%d containers are busy with work that does not end for days", p.busyLive)
 	default:
 		return fmt.Sprintf("%d containers are live but take none", p.live)
 	}
