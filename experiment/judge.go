@@ -2,7 +2,7 @@ package experiment
 
 import "math"
 
-// judge checks an objective (SPEC sections 1 and 5): met when the whole interval keeps the bounds,
+// judge checks an objective (docs/semantics.md, Results): met when the whole interval keeps the bounds,
 // not met when none of it does or there is no value, else undecided.
 func judge(o *Objective, r *Result) Verdict {
 	v := Verdict{Metric: o.Metric, Function: o.Function, Workload: o.Workload}

@@ -1,5 +1,5 @@
 // Package model is the platform: functions with their pools of containers, inputs, limits, retries,
-// the autoscaler and prices, as SPEC section 2 rules them, on the calendar of package sim. Run is a
+// the autoscaler and prices, as docs/semantics.md rules them, on the calendar of package sim. Run is a
 // pure function of configuration, seed and replication.
 package model
 

@@ -57,7 +57,7 @@ func mustLoad(t *testing.T, text string, opts Options) *experiment.Scenario {
 	return s
 }
 
-// Every key of SPEC section 1 becomes the value that the model expects.
+// Every key of docs/semantics.md becomes the value that the model expects.
 func TestEverySettingArrives(t *testing.T) {
 	const text = `
 simcap: 1
@@ -189,7 +189,7 @@ plan:
 	}
 }
 
-// The shortest scenario gets the defaults of SPEC section 2.
+// The shortest scenario gets the defaults of docs/semantics.md.
 func TestDefaults(t *testing.T) {
 	const text = `{simcap: 1, functions: {f: {}}, workloads: [{function: f, arrivals: {process: once}}]}`
 	got := mustLoad(t, text, Options{})

@@ -17,7 +17,7 @@ import (
 	"github.com/simcap/simcap/scenarios"
 )
 
-// Exit codes of SPEC section 5.
+// Exit codes of docs/semantics.md.
 const (
 	exitDone        = 0
 	exitFailed      = 1
