@@ -3,6 +3,7 @@ package main
 import (
 	"flag"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -183,6 +184,25 @@ func TestSemanticsAreComplete(t *testing.T) {
 	for _, name := range names {
 		if !strings.Contains(text, name) {
 			t.Errorf("docs/semantics.md does not speak of %s", name)
+		}
+	}
+}
+
+// NOTICE names every module that the program is built of, on every system.
+func TestNotice(t *testing.T) {
+	notice := documentOf(t, "NOTICE")
+	for _, system := range []string{"linux", "windows"} {
+		list := exec.Command("go", "list", "-deps", "-f", "{{with .Module}}{{.Path}}{{end}}", ".")
+		list.Env = append(os.Environ(), "GOOS="+system, "CGO_ENABLED=0")
+		out, err := list.Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, module := range strings.Fields(string(out)) {
+			name := strings.TrimPrefix(module, "golang.org/")
+			if module != "github.com/simcap/simcap" && !strings.Contains(notice, name) {
+				t.Errorf("NOTICE does not name %s", module)
+			}
 		}
 	}
 }
