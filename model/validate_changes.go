@@ -55,8 +55,8 @@ func (v *validator) atOnce(c *Config, w *Workload, at string) {
 		s := &c.Functions[i].Service
 		if c.Functions[i].Name == w.Function && isZero(s.Time) && isZero(s.FirstInput) && s.PerUnit == 0 &&
 			s.Batch == nil && s.Profile == "" {
-			v.wrong(at+".think", "the clients do not think and the service of %s takes no time: they would call "+
-				"for ever at one instant", w.Function)
+			v.wrong(at+".think", "the clients do not think and the service of %s takes no time: "+
+				"they would call for ever at one instant", w.Function)
 		}
 	}
 }

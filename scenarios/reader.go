@@ -269,7 +269,7 @@ func (s *section) readInto(r *reader, n *yaml.Node, path string, owners ...refle
 	var more []pair // entries of the field that stands for many
 	for _, p := range pairs {
 		at := join(path, p.key.Value)
-		r.spots[at] = spot{p.key, p.value}
+		r.spots[at] = spot(p)
 		switch {
 		case s.field(p.key.Value) != nil:
 			given[p.key.Value] = p
