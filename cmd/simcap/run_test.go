@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/simcap/simcap/scenarios"
 )
 
 // TestMain lets the test's own program be simcap, for tests that need a process.
@@ -315,4 +317,24 @@ func TestNoColourWithoutTerminal(t *testing.T) {
 	t.Setenv("NO_COLOR", "1")
 	simcap(t, "", "run", "small.yaml").expect(t, exitDone, "COST", "")
 	simcap(t, "", "check", "none.yaml").expect(t, exitUsage, "", "none.yaml: error")
+}
+
+// Every example answers its question: it runs, without warnings about the file, and its objectives
+// are judged. What an example misses, it misses on purpose.
+func TestExamplesRun(t *testing.T) {
+	folder(t)
+	missed := map[string]bool{"low-traffic": true} // which needs a longer scaledown_window
+	for _, e := range scenarios.Examples() {
+		o := simcap(t, "", "run", e.Name, "--json")
+		want := exitDone
+		if missed[e.Name] {
+			want = exitSLO
+		}
+		if o.code != want || o.stderr != "" {
+			t.Errorf("%s: exit code %d, want %d: %s", e.Name, o.code, want, o.stderr)
+		}
+		if f := figuresOf(t, []byte(o.stdout)); f.Total.Inputs.Completed.Value < 1000 || len(f.SLO) < 2 {
+			t.Errorf("%s: %+v", e.Name, f)
+		}
+	}
 }
