@@ -108,6 +108,7 @@ func newRootCommand() *cobra.Command {
 		newInitCommand(),
 		newSchemaCommand(),
 		newExplainCommand(),
+		newValidateCommand(),
 		newVersionCommand(),
 	)
 	return root
