@@ -1,10 +1,5 @@
 package sim
 
-import (
-	"iter"
-	"slices"
-)
-
 // Agenda is a heap of one-off appointments that can be moved or cancelled: retries, patience,
 // updates. Each belongs to an owner, who can have one at a time.
 type Agenda struct {
@@ -36,9 +31,6 @@ func (a *Agenda) Head() Appointment {
 	}
 	return a.heap[0]
 }
-
-// All yields the appointments, in no particular but always the same order.
-func (a *Agenda) All() iter.Seq[Appointment] { return slices.Values(a.heap) }
 
 // Len counts the appointments.
 func (a *Agenda) Len() int { return len(a.heap) }
