@@ -27,6 +27,7 @@ type capacityFlags struct {
 	json      bool
 	force     bool
 	workers   int
+	pictures  pictureFlags
 }
 
 func newCapacityCommand() *cobra.Command {
@@ -50,6 +51,7 @@ func newCapacityCommand() *cobra.Command {
 		RunE:              func(cmd *cobra.Command, args []string) error { return flags.run(cmd, args[0]) },
 	}
 	flags.scenario.add(cmd)
+	flags.pictures.add(cmd)
 	f := cmd.Flags()
 	f.StringSliceVar(&flags.gpus, "gpu", nil, "search for each of these GPU types, for example L40S,H100")
 	f.StringVar(&flags.function, "function", "", "function whose GPU --gpu sets (default: all that have one)")
@@ -95,6 +97,10 @@ func (f *capacityFlags) run(cmd *cobra.Command, argument string) error {
 	if f.workers < 0 {
 		return usagef("--workers: must not be negative")
 	}
+	pictures, err := f.pictures.options()
+	if err != nil {
+		return err
+	}
 	for _, name := range f.ignore {
 		if err := checkMetric("--ignore", name); err != nil {
 			return err
@@ -135,7 +141,7 @@ func (f *capacityFlags) run(cmd *cobra.Command, argument string) error {
 	if interrupted && len(c.Searches) == 0 {
 		return &exitError{exitInterrupted, errInterrupted}
 	}
-	if err := f.deliver(cmd, c, out); err != nil {
+	if err := f.deliver(cmd, c, out, pictures); err != nil {
 		return failed(err)
 	}
 	if interrupted {
@@ -210,9 +216,11 @@ func (f *capacityFlags) search(cmd *cobra.Command, src *source, p experiment.Poi
 }
 
 // deliver writes the folder, and prints the summary or the JSON.
-func (f *capacityFlags) deliver(cmd *cobra.Command, c *experiment.Capacity, out string) error {
+func (f *capacityFlags) deliver(cmd *cobra.Command, c *experiment.Capacity, out string,
+	pictures report.Options) error {
 	if out != "" {
-		if err := report.WriteCapacityData(out, c); err != nil {
+		err := errors.Join(report.WriteCapacityData(out, c), report.WriteCapacity(out, c, pictures))
+		if err != nil {
 			return err
 		}
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -19,6 +20,7 @@ type compareFlags struct {
 	json     bool
 	force    bool
 	workers  int
+	pictures pictureFlags
 }
 
 // usualReplications is how many replications a command makes that lives from intervals, where the file
@@ -36,7 +38,8 @@ func newCompareCommand() *cobra.Command {
 			"several files --set changes all of them.\n\n" +
 			"Replication n of every system meets the same arrivals and demands, and differences are\n" +
 			"taken pair by pair: that tells small differences from noise (~) with few replications.\n" +
-			"Where the file asks for one replication, eight are made.",
+			"Where the file asks for one replication, eight are made.\n\n" +
+			"It writes compare.json, compare.csv, report.html and pictures to a folder.",
 		Example: "  simcap compare embeddings --set functions.embed.min_containers=1 \\\n" +
 			"      --set 'functions.embed.min_containers=2; functions.embed.scaledown_window=10s'\n" +
 			"  simcap compare a.yaml b.yaml c.yaml --replications 16",
@@ -45,6 +48,7 @@ func newCompareCommand() *cobra.Command {
 		RunE:              func(cmd *cobra.Command, args []string) error { return flags.run(cmd, args) },
 	}
 	flags.scenario.add(cmd)
+	flags.pictures.add(cmd)
 	f := cmd.Flags()
 	f.StringVarP(&flags.out, "out", "o", "", "folder for results (default simcap-out/SCENARIO-compare)")
 	f.BoolVar(&flags.json, "json", false, "print the comparison as JSON; writes a folder only with --out")
@@ -56,6 +60,10 @@ func newCompareCommand() *cobra.Command {
 func (f *compareFlags) run(cmd *cobra.Command, args []string) error {
 	if f.workers < 0 {
 		return usagef("--workers: must not be negative")
+	}
+	pictures, err := f.pictures.options()
+	if err != nil {
+		return err
 	}
 	contenders, err := f.contenders(cmd, args)
 	if err != nil {
@@ -82,7 +90,8 @@ func (f *compareFlags) run(cmd *cobra.Command, args []string) error {
 		return failed(err)
 	}
 	if out != "" {
-		if err := report.WriteComparisonData(out, c); err != nil {
+		err := errors.Join(report.WriteComparisonData(out, c), report.WriteCompare(out, c, pictures))
+		if err != nil {
 			return failed(err)
 		}
 	}
