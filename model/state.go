@@ -126,6 +126,7 @@ type pool struct {
 	// Settings that updates change.
 	minContainers, maxContainers, buffer int
 	window                               sim.Time
+	top, fixed                           int // most live containers; how many there always are, -1: it varies
 
 	first, last                 int32 // queue
 	queued                      int64
@@ -142,8 +143,9 @@ type pool struct {
 	unexpired                   int32 // first idle container that has not expired
 	startFirst, startLast       int32
 	oldest, youngest            int32
-	expired                     int // idle containers past their window
-	starting, live, busyLive    int // live = starting + ready; busyLive: live ones that hold an input
+	expired                     int  // idle containers past their window
+	expiryDated                 bool // the timer of expiries has a date
+	starting, live, busyLive    int  // live = starting + ready; busyLive: live ones that hold an input
 	created                     int64
 	version                     int32
 	versionBase                 int64           // containers created before the present version
@@ -197,6 +199,7 @@ type caller struct {
 	groups         int64
 	start          sim.Time
 	stop           sim.Time
+	most           int64 // calls at most
 	think          drawn
 	demand         drawn
 	size           drawn
@@ -216,6 +219,8 @@ type readAhead struct {
 	source   workload.Instants
 	at       [blockSize]sim.Time
 	used, of int
+	demands  bool // demand holds what the inputs of these arrivals bring, rounded: one call each, in step
+	demand   [blockSize]sim.Time
 }
 
 // blockSize is how many arrivals or draws are made in one go. Draw i of a stream depends on i alone,

@@ -83,6 +83,7 @@ func newRootCommand() *cobra.Command {
 		newInitCommand(),
 		newSchemaCommand(),
 		newExplainCommand(),
+		newValidateCommand(),
 		newVersionCommand(),
 	)
 	return root
