@@ -215,7 +215,7 @@ func (w *sweeper) point(ctx context.Context, p *SweepPoint) error {
 	case err != nil:
 		p.Verdict, p.Error = Failed, err.Error()
 	default:
-		p.Verdict, p.Result = r.SLOVerdict(), r
+		p.hold(r)
 	}
 	return nil
 }

@@ -34,6 +34,52 @@ type SweepPoint struct {
 	Frontier bool    `json:"frontier"`        // no other point is at most as dear and as slow, and better in one
 	Error    string  `json:"error,omitempty"` // why the point has no result
 	Result   *Result `json:"result,omitempty"`
+	// Fractions are the measures that the JSON of a result leaves out, by scope and metric.
+	Fractions map[string]map[string]Estimate `json:"fractions,omitempty"`
+}
+
+// hold gives the point its result.
+func (p *SweepPoint) hold(r *Result) {
+	p.Verdict, p.Result = r.SLOVerdict(), r
+	p.Fractions = map[string]map[string]Estimate{}
+	p.eachFraction(func(scope, metric string, e *Estimate) {
+		if e.Value == nil {
+			return
+		}
+		if p.Fractions[scope] == nil {
+			p.Fractions[scope] = map[string]Estimate{}
+		}
+		p.Fractions[scope][metric] = *e
+	})
+}
+
+// Restore gives results that were read from JSON the fractions that it has beside them.
+func (s *Sweep) Restore() {
+	for i := range s.Points {
+		p := &s.Points[i]
+		if p.Result == nil {
+			continue
+		}
+		p.eachFraction(func(scope, metric string, e *Estimate) { *e = p.Fractions[scope][metric] })
+	}
+}
+
+// eachFraction calls visit for every fraction of the result, in any order.
+func (p *SweepPoint) eachFraction(visit func(scope, metric string, e *Estimate)) {
+	of := func(scope string, m *Measures) {
+		visit(scope, "cold_start_fraction", &m.ColdStartFraction)
+		visit(scope, "completed_fraction", &m.CompletedFraction)
+	}
+	of("total", &p.Result.Total)
+	for _, scopes := range []struct {
+		kind string
+		of   map[string]Measures
+	}{{"functions.", p.Result.Functions}, {"workloads.", p.Result.Workloads}} {
+		for name, m := range scopes.of {
+			of(scopes.kind+name, &m)
+			scopes.of[name] = m
+		}
+	}
 }
 
 // What a point says of the service level objectives as a whole.

@@ -27,6 +27,7 @@ func ReadSweepJSON(r io.Reader) (*experiment.Sweep, error) {
 	if len(s.Axes) == 0 || s.Points == nil || s.Cost == "" {
 		return nil, fmt.Errorf("report: not a sweep of simcap: axes, points or cost_metric is missing")
 	}
+	s.Restore()
 	return &s, nil
 }
 

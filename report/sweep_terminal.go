@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"path/filepath"
 	"strings"
 
 	"github.com/simcap/simcap/experiment"
@@ -34,8 +35,8 @@ func SweepTerminal(w io.Writer, s *experiment.Sweep, o TerminalOptions) error {
 	t.choice()
 	t.weak()
 	if o.OutDir != "" {
-		t.block("FILES")
-		t.line(o.OutDir)
+		t.block("REPORT")
+		t.line(filepath.Join(o.OutDir, pageFile))
 	}
 	_, err := io.WriteString(w, t.b.String())
 	return err

@@ -78,7 +78,7 @@ func (f *mergeFlags) run(cmd *cobra.Command, folders []string) error {
 			return err
 		}
 	}
-	sweep := sweepFlags{json: f.json}
+	sweep := sweepFlags{json: f.json, pictures: pictureFlags{scale: 2}}
 	sweep.scenario.quiet = f.quiet
 	if err := sweep.deliver(cmd, merged, f.out); err != nil {
 		return failed(err)

@@ -76,6 +76,7 @@ func newRootCommand() *cobra.Command {
 		newSweepCommand(),
 		newMergeCommand(),
 		newPlanCommand(),
+		newReportCommand(),
 		newCheckCommand(),
 		newExamplesCommand(),
 		newInitCommand(),

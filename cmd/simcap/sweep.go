@@ -34,6 +34,7 @@ type sweepFlags struct {
 	shard    string
 	json     bool
 	workers  int
+	pictures pictureFlags
 	cost     string
 	latency  string
 	function string
@@ -63,6 +64,7 @@ func newSweepCommand() *cobra.Command {
 		RunE:              func(cmd *cobra.Command, args []string) error { return flags.run(cmd, args[0]) },
 	}
 	flags.scenario.add(cmd)
+	flags.pictures.add(cmd)
 	f := cmd.Flags()
 	f.StringArrayVar(&flags.vary, "vary", nil,
 		"a key and its values, K=1,2,4 or K=0..8,step=2 (may be repeated; instead of the file's grid)")
@@ -115,6 +117,9 @@ func checkMetric(flag, name string) error {
 func (f *sweepFlags) run(cmd *cobra.Command, argument string) error {
 	shard, err := parseShard(f.shard)
 	if err != nil {
+		return err
+	}
+	if _, err := f.pictures.options(); err != nil {
 		return err
 	}
 	if f.workers < 0 {
@@ -261,7 +266,11 @@ func claimSweepFolder(dir string, willing bool) error {
 // deliver writes the folder, and prints the summary or the JSON.
 func (f *sweepFlags) deliver(cmd *cobra.Command, sweep *experiment.Sweep, out string) error {
 	if out != "" {
-		if err := report.WriteSweepData(out, sweep); err != nil {
+		pictures, err := f.pictures.options()
+		if err != nil {
+			return err
+		}
+		if err := report.WriteSweep(out, sweep, pictures); err != nil {
 			return err
 		}
 	}
