@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"path/filepath"
 	"strings"
 
 	"github.com/simcap/simcap/experiment"
@@ -13,9 +14,15 @@ import (
 	"github.com/simcap/simcap/report/quantity"
 )
 
-// WritePlan writes page and pictures of a plan into a folder, which it makes if need be.
+// WritePlan writes plan.json, plan.csv, page and pictures of a plan into a folder, which it makes if need
+// be.
 func WritePlan(dir string, r *plan.Result, o Options) error {
-	return writeDrawing(dir, planDrawing(r), o)
+	d := planDrawing(r)
+	d.before = drawn(filepath.Join(dir, "plan.json"))
+	if err := WritePlanData(dir, r); err != nil {
+		return err
+	}
+	return writeDrawing(dir, d, o)
 }
 
 func planDrawing(r *plan.Result) *drawing {

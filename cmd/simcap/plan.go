@@ -29,6 +29,7 @@ type planFlags struct {
 	force         bool
 	workers       int
 	noSensitivity bool
+	pictures      pictureFlags
 }
 
 func newPlanCommand() *cobra.Command {
@@ -42,7 +43,7 @@ func newPlanCommand() *cobra.Command {
 			"either side would change, and how the answer moves when traffic or cold starts double.\n\n" +
 			"--budget bounds how long it takes, and how much is simulated: the same budget gives the same\n" +
 			"answer on any machine that is not too slow for it, and says so where the machine was.\n" +
-			"It prints a summary, and writes plan.json and plan.csv to a folder.\n\n" +
+			"It prints a summary, and writes plan.json, plan.csv, pictures and report.html to a folder.\n\n" +
 			"Exit codes: those of `simcap run`; 3 says that no setting keeps the slo.",
 		Example: "  simcap plan embeddings\n" +
 			"  simcap plan my.yaml --search functions.embed.min_containers=0..8 \\\n" +
@@ -63,6 +64,7 @@ func newPlanCommand() *cobra.Command {
 		"plan with profiles that were not measured; overwrite a folder that is not a plan's")
 	f.IntVar(&flags.workers, "workers", 0, "replications at one time (default: one per core)")
 	f.BoolVar(&flags.noSensitivity, "no-sensitivity", false, "do not ask how the answer moves")
+	flags.pictures.add(cmd)
 	cmd.RegisterFlagCompletionFunc("search", completeSetting)
 	return cmd
 }
@@ -75,6 +77,10 @@ func (f *planFlags) run(cmd *cobra.Command, argument string) error {
 	}
 	if f.budget < time.Second {
 		return usagef("--budget: %v is too short; a second is the least", f.budget)
+	}
+	pictures, err := f.pictures.options()
+	if err != nil {
+		return err
 	}
 	space, err := axes("--search", "plan.search", f.search)
 	if err != nil {
@@ -102,7 +108,7 @@ func (f *planFlags) run(cmd *cobra.Command, argument string) error {
 	if err != nil {
 		return f.refused(cmd, err)
 	}
-	return f.deliver(cmd, result, out)
+	return f.deliver(cmd, result, out, pictures)
 }
 
 // plannable says why a scenario cannot be planned as it stands.
@@ -154,9 +160,10 @@ func claimPlanFolder(dir string, force bool) error {
 }
 
 // deliver writes the folder, and prints the summary or the JSON.
-func (f *planFlags) deliver(cmd *cobra.Command, result *plan.Result, out string) error {
+func (f *planFlags) deliver(cmd *cobra.Command, result *plan.Result, out string,
+	pictures report.Options) error {
 	if out != "" {
-		if err := report.WritePlanData(out, result); err != nil {
+		if err := report.WritePlan(out, result, pictures); err != nil {
 			return failed(err)
 		}
 	}
@@ -189,8 +196,8 @@ func (p *progress) planCallback() func(plan.Progress) {
 	}
 	return func(state plan.Progress) {
 		p.drawText(func(spent time.Duration) string {
-			return fmt.Sprintf("%s %3.0f %%  %s: %s, %s replications, %s", progressBar(state.Done), 100*state.Done,
-				state.Phase, count(state.Settings, "setting"), grouped(int64(state.Replications)),
+			return fmt.Sprintf("%s %3.0f %%  %s: %s, %s replications, %s", progressBar(state.Done),
+				100*state.Done, state.Phase, count(state.Settings, "setting"), grouped(int64(state.Replications)),
 				strings.TrimSpace(spent.Round(time.Second).String()))
 		})
 	}

@@ -89,8 +89,8 @@ func questionf(format string, args ...any) error { return &QuestionError{fmt.Spr
 // sensible says why the scenario cannot be planned.
 func sensible(s *experiment.Scenario, space *space) error {
 	if len(s.SLO) == 0 {
-		return questionf("the scenario has no slo: without one the cheapest settings are those that do nothing; " +
-			"write for example slo: [{metric: latency.p95, max: 2s}]")
+		return questionf("the scenario has no slo: without one the cheapest settings are those that do " +
+			"nothing; write for example slo: [{metric: latency.p95, max: 2s}]")
 	}
 	if len(space.axes) == 0 {
 		return questionf("there is nothing to search: name the keys and their values in plan.search")
@@ -122,8 +122,9 @@ type planning struct {
 // newSearch is a search of the space in the world that build makes.
 func newSearch(space *space, today *experiment.Scenario, build experiment.Builder, o Options) *search {
 	s := &search{
-		runner: runner{build: build, objectives: today.SLO, goal: "cost.per_hour", space: space, workers: o.Workers,
-			version: o.Version, warmup: today.Model.Warmup, alike: newAlike(space, today, build), echoes: map[int64][]*echo{},
+		runner: runner{build: build, objectives: today.SLO, goal: "cost.per_hour", space: space,
+			workers: o.Workers, version: o.Version, warmup: today.Model.Warmup,
+			alike: newAlike(space, today, build), echoes: map[int64][]*echo{},
 			shortEchoes: map[int64][]*echo{}},
 		records: map[int64]*record{}, scenario: today, shortening: 1, yardstick: &record{},
 		luck: sim.NewStream(today.Seed, 1, "plan"),
@@ -373,7 +374,8 @@ func (p *planning) variants(ctx context.Context, best *record) ([]Variant, error
 }
 
 // variant searches another world from the answer on, with an even share of the work that is left.
-func (p *planning) variant(ctx context.Context, w world, best *record, left, until float64) (*Variant, error) {
+func (p *planning) variant(ctx context.Context, w world, best *record, left, until float64) (*Variant,
+	error) {
 	base := p.search
 	build := w.in(p.build)
 	today, err := build(nil)

@@ -48,7 +48,8 @@ func newSpace(axes []experiment.Axis) (*space, error) {
 			}
 		}
 		if s.total > mostSettings/int64(len(a.values)) {
-			return nil, questionf("the space has more than %.1e settings: take coarser steps", float64(mostSettings))
+			return nil, questionf("the space has more than %.1e settings: take coarser steps",
+				float64(mostSettings))
 		}
 		s.total *= int64(len(a.values))
 		s.axes = append(s.axes, a)

@@ -254,7 +254,8 @@ func number(p *float64) float64 {
 	return *p
 }
 
-// complete are the trials of the full horizon without gaps: replications 1 to n. An interrupted batch may leave gaps.
+// complete are the trials of the full horizon without gaps: replications 1 to n. An interrupted batch may
+// leave gaps.
 func (r *record) complete() []*trial {
 	for i, t := range r.full {
 		if t == nil {

@@ -149,8 +149,8 @@ type multipleSampler struct {
 func (m multipleSampler) Sample(luck *sim.Luck) float64 { return m.of.Sample(luck) * m.by }
 
 // screening is the horizon over which settings can be screened without missing what the full horizon
-// has: whole cycles of the traffic and of updates, calls of every workload, and inputs enough for a quantile. It is the full
-// horizon where that is not at least twice as long.
+// has: whole cycles of the traffic and of updates, calls of every workload, and inputs enough for a
+// quantile. It is the full horizon where that is not at least twice as long.
 func screening(c *model.Config) sim.Time {
 	const inputs, calls, cycles = 20_000, 200, 12
 	need, rate := sim.Time(0), 0.0
