@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -77,6 +76,9 @@ func (f *planFlags) run(cmd *cobra.Command, argument string) error {
 	}
 	if f.budget < time.Second {
 		return usagef("--budget: %v is too short; a second is the least", f.budget)
+	}
+	if f.scenario.replications != "" {
+		return usagef("--replications: a plan gives every setting as many as it needs; --budget bounds them all")
 	}
 	pictures, err := f.pictures.options()
 	if err != nil {
@@ -197,8 +199,8 @@ func (p *progress) planCallback() func(plan.Progress) {
 	return func(state plan.Progress) {
 		p.drawText(func(spent time.Duration) string {
 			return fmt.Sprintf("%s %3.0f %%  %s: %s, %s replications, %s", progressBar(state.Done),
-				100*state.Done, state.Phase, count(state.Settings, "setting"), grouped(int64(state.Replications)),
-				strings.TrimSpace(spent.Round(time.Second).String()))
+				100*state.Done, state.Phase, count(state.Settings, "setting"),
+				grouped(int64(state.Replications)), spent.Round(time.Second))
 		})
 	}
 }

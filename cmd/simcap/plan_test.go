@@ -78,6 +78,7 @@ func TestPlanRefuses(t *testing.T) {
 	simcap(t, "", "plan", "small.yaml", "--search", "functions.f.min_containers").expect(t, exitUsage, "", "KEY=VALUES")
 	simcap(t, "", "plan", "small.yaml", search, "--budget", "10ms").expect(t, exitUsage, "", "--budget")
 	simcap(t, "", "plan", "small.yaml", search, "--workers", "-1").expect(t, exitUsage, "", "--workers")
+	simcap(t, "", "plan", "small.yaml", search, "--replications", "4").expect(t, exitUsage, "", "as many as it needs")
 	simcap(t, "", "plan", "small.yaml", search, "--out", ".").expect(t, exitUsage, "", "holds no plan of simcap")
 
 	// A profile that was not measured is no ground for a plan, unless that is what one wants.

@@ -68,8 +68,8 @@ func (p *planning) spaceOf() Space {
 		}
 	}
 	switch {
-	case s.horizon > 0:
-		out.ScreenS = s.horizon.Seconds()
+	case s.quick.horizon > 0:
+		out.ScreenS = s.quick.horizon.Seconds()
 	case s.scenario.Model.Horizon > 0:
 		out.ScreenS = s.scenario.Model.Horizon.Seconds()
 	}
@@ -389,6 +389,12 @@ func (p *planning) warnings(best *record, kept bool) []string {
 			out = append(out, fmt.Sprintf("%s=%s lies at the edge of what was searched, and costs fell "+
 				"towards it: cheaper settings may lie beyond", a.key, a.values[best.at[i]]))
 		}
+	}
+	if s.scenario.Synthetic {
+		out = append(out, "a profile of this scenario was not measured on hardware: take the answer as an example")
+	}
+	if today := s.today; kept && s.today.belief.keeps == Yes && today.belief.cost < 0.99*best.belief.cost {
+		out = append(out, "today's settings keep every objective and cost less than any that were searched")
 	}
 	if kept && len(best.complete()) < sureFrom {
 		out = append(out, "the answer rests on few replications")

@@ -9,6 +9,7 @@ import (
 
 	"github.com/simcap/simcap/experiment"
 	"github.com/simcap/simcap/model"
+	"github.com/simcap/simcap/sim"
 )
 
 // mostSettings bounds the combinations of a space, so that each has a number.
@@ -302,4 +303,15 @@ func (s *space) exchanges(at []int) [][]int {
 		}
 	}
 	return out
+}
+
+// longestWindow is the longest scaledown window that is searched.
+func (s *space) longestWindow() sim.Time {
+	longest := 0.0
+	for i := range s.axes {
+		if a := &s.axes[i]; a.role.setting == "scaledown_window" && a.numbers != nil {
+			longest = max(longest, a.numbers[len(a.numbers)-1])
+		}
+	}
+	return sim.Round(longest * 1e9)
 }
