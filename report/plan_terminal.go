@@ -346,8 +346,10 @@ func (t *planSummary) binding() {
 	case b.Breaks > 0 && t.p.Kept:
 		says += fmt.Sprintf("; %d of the %d cheaper settings that were simulated break it", b.Breaks,
 			b.Cheaper)
+	case t.p.Kept && b.Cheaper > 0:
+		says += "; no cheaper setting that was simulated is known to break it"
 	case t.p.Kept:
-		says += "; nothing cheaper breaks an objective: the space ends here"
+		says += "; no setting that was simulated is cheaper"
 	}
 	t.wrapped("", says, "")
 }

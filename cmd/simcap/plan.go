@@ -78,7 +78,8 @@ func (f *planFlags) run(cmd *cobra.Command, argument string) error {
 		return usagef("--budget: %v is too short; a second is the least", f.budget)
 	}
 	if f.scenario.replications != "" {
-		return usagef("--replications: a plan gives every setting as many as it needs; --budget bounds them all")
+		return usagef("--replications: a plan gives every setting as many as it needs; --budget bounds " +
+			"them all")
 	}
 	pictures, err := f.pictures.options()
 	if err != nil {

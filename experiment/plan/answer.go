@@ -391,7 +391,8 @@ func (p *planning) warnings(best *record, kept bool) []string {
 		}
 	}
 	if s.scenario.Synthetic {
-		out = append(out, "a profile of this scenario was not measured on hardware: take the answer as an example")
+		out = append(out, "a profile of this scenario was not measured on hardware: take the answer as "+
+			"an example")
 	}
 	if today := s.today; kept && s.today.belief.keeps == Yes && today.belief.cost < 0.99*best.belief.cost {
 		out = append(out, "today's settings keep every objective and cost less than any that were searched")

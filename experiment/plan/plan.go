@@ -3,6 +3,7 @@ package plan
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"slices"
 	"time"
 
@@ -75,8 +76,7 @@ func Find(ctx context.Context, axes []experiment.Axis, build experiment.Builder,
 		return nil, err
 	}
 	p.search = newSearch(space, today, build, o)
-	p.search.today = &record{}
-	p.search.order = append(p.search.order, p.search.today)
+	p.search.today = p.search.recordOfToday()
 	p.search.told = p.tell
 	return p.find(timed)
 }
@@ -87,6 +87,19 @@ type QuestionError struct{ text string }
 func (e *QuestionError) Error() string { return e.text }
 
 func questionf(format string, args ...any) error { return &QuestionError{fmt.Sprintf(format, args...)} }
+
+// recordOfToday is the record of today's settings: that of the point which they are, or one outside of
+// the space.
+func (s *search) recordOfToday() *record {
+	at := s.space.where(&s.scenario.Model)
+	built, err := s.build(s.space.point(s.alike.canonical(at)))
+	if err == nil && reflect.DeepEqual(s.settled(built, false).Model, s.scenario.Model) {
+		return s.recordAt(at)
+	}
+	r := &record{}
+	s.order = append(s.order, r)
+	return r
+}
 
 // sensible says why the scenario cannot be planned.
 func sensible(s *experiment.Scenario, space *space) error {
