@@ -183,7 +183,8 @@ func (w *sweeper) run(ctx context.Context) error {
 		return w.point(ctx, &w.points[i])
 	})
 	if err == nil && !w.any() {
-		return fmt.Errorf("no point of the grid can be simulated; %s: %s", w.points[0].Point, w.points[0].Error)
+		return fmt.Errorf("no point of the grid can be simulated; %s: %s", w.points[0].Point,
+			w.points[0].Error)
 	}
 	return err
 }

@@ -134,7 +134,8 @@ func (s *Sweep) Mark() {
 		order[i] = i
 	}
 	slices.SortStableFunc(order, func(a, b int) int {
-		return cmp.Or(cmp.Compare(spots[a].cost, spots[b].cost), cmp.Compare(spots[a].latency, spots[b].latency))
+		return cmp.Or(cmp.Compare(spots[a].cost, spots[b].cost),
+			cmp.Compare(spots[a].latency, spots[b].latency))
 	})
 	best, cheapest := math.Inf(1), math.Inf(-1)
 	for _, i := range order {

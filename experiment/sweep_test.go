@@ -63,6 +63,16 @@ func load(t *testing.T, text string) *experiment.Scenario {
 	return s
 }
 
+// run simulates a text.
+func run(t *testing.T, text string, o experiment.Options) *experiment.Result {
+	t.Helper()
+	r, err := experiment.Run(context.Background(), load(t, text), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
 func asJSON(t *testing.T, v any) string {
 	t.Helper()
 	text, err := json.Marshal(v)

@@ -28,11 +28,11 @@ type spreads map[string]spread
 
 // strip is what happened in one bin of time in one scope.
 type strip struct {
-	seconds, completed, latencyS        float64
-	arrived, rejected, queue            float64
-	live, starting, busy, ready, cold   float64 // container-seconds
-	costBusy, costIdle, costCold, price float64 // USD
-	latencies                           []model.Bin
+	seconds, completed, latencyS float64
+	arrived, rejected, queue     float64
+	live, starting, busy, ready  float64 // container-seconds
+	costBusy, costIdle, costCold float64 // USD
+	latencies                    []model.Bin
 }
 
 // within gives the intervals of a run that stands alone, by scope. Only runs with a horizon have any:

@@ -86,21 +86,31 @@ func (m *machine) expressArrival(p *pool, w *caller) {
 	if m.book.covers(m.now) {
 		w.book.calls++
 	}
-	in := waiter{m.now, m.expressDemand(p, w), w.index}
+	in := waiter{submitted: m.now, caller: w.index}
+	if a := w.ahead; a != nil && a.demands {
+		in.demand = a.demand[(a.used-1)%blockSize]
+	} else {
+		in.demand = m.expressDemand(p, w)
+	}
 	if reason := m.expressSubmit(p, w, in); reason != Completed {
 		m.expressRejects(w, reason)
 	}
 	m.awaitArrival(w)
-	m.settle(p)
+	m.expressSettle(p)
+}
+
+// expressSettle is settle after an event that has dispatched all it could.
+func (m *machine) expressSettle(p *pool) {
+	if ci := p.express.openOn; ci != none && p.set.Batched.Wait == 0 {
+		m.expressBegins(p, ci, m.containers.At(ci))
+	}
+	m.rescale(p)
 }
 
 // expressDemand is the demand of the workload's present input alone, rounded once.
 func (m *machine) expressDemand(p *pool, w *caller) sim.Time {
 	ns := m.inTurn(&w.demand, uint64(w.calls))
 	perUnit := p.set.Service.PerUnit
-	if w.ahead != nil && perUnit == 0 {
-		return sim.Round(ns)
-	}
 	size := m.inTurn(&w.size, uint64(w.calls))
 	w.attributes(&size, &ns)
 	return sim.Round(ns + perUnit*size)
@@ -283,6 +293,9 @@ func (m *machine) expressDue(p *pool, ci int32, c *container) {
 	case p.queued == 0:
 		m.becomesFree(p, c)
 		m.becomeIdle(p, ci, c)
+		if p.lapses {
+			p.fellOrder = m.order() // the lapse comes after the expiry, as after complete
+		}
 		m.calendar.Set(containerSource(ci), sim.Never)
 	default:
 		for p.queued > 0 && c.count < p.batchMax && c.active == 0 {
@@ -292,7 +305,7 @@ func (m *machine) expressDue(p *pool, ci int32, c *container) {
 			m.calendar.Set(containerSource(ci), sim.Never)
 		}
 	}
-	m.settle(p)
+	m.expressSettle(p)
 }
 
 // expressLeaves books an input that ends.

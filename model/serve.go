@@ -182,6 +182,9 @@ func (m *machine) completeAlone(p *pool, ci int32, c *container, i int32) {
 	if p.queued == 0 {
 		m.becomesFree(p, c)
 		m.becomeIdle(p, ci, c)
+		if p.lapses {
+			p.fellOrder = m.order() // the lapse comes after the expiry, as after complete
+		}
 		m.calendar.Set(containerSource(ci), c.crashAt)
 		return
 	}
@@ -466,7 +469,7 @@ func (m *machine) dateContainer(p *pool, ci int32, c *container) {
 	case c.active == 0:
 		// Often it begins its next item in this very event.
 		if at == sim.Never && (m.undated == none || m.undated == ci) {
-			m.undated = ci
+			m.undated, m.rare = ci, true
 			return
 		}
 	case p.sharing:

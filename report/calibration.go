@@ -235,7 +235,7 @@ func (v *calibrationView) verdict() page.Verdict {
 			sentence += ": " + f.Formula
 		}
 		if r != 0 {
-			sentence += fmt.Sprintf(" (largest deviation %s, at %s %s)", signed(r),
+			sentence += fmt.Sprintf(" (largest deviation %s, at %s %s)", relative(r),
 				quantity.Chosen(quantity.Number, x),
 				f.XLabel)
 		}

@@ -68,7 +68,7 @@ func (v *calibrationView) curve(f *Fit) (chart.Chart, bool) {
 		}
 		if at := f.at(m.X); at > 0 {
 			q.Info = append(q.Info, [2]string{"fitted", quantity.Format(quantity.Seconds, at)},
-				[2]string{"deviation", signed(middle/at - 1)})
+				[2]string{"deviation", relative(middle/at - 1)})
 		}
 		xy.Points = append(xy.Points, q)
 	}
@@ -101,7 +101,7 @@ func (v *calibrationView) residuals(f *Fit) (chart.Chart, bool) {
 			continue
 		}
 		q := chart.Point{X: m.X, Y: middle/at - 1, Role: chart.C2, Info: [][2]string{
-			{f.XLabel, quantity.Chosen(quantity.Number, m.X)}, {"deviation", signed(middle/at - 1)}}}
+			{f.XLabel, quantity.Chosen(quantity.Number, m.X)}, {"deviation", relative(middle/at - 1)}}}
 		if low < high {
 			q.YLow, q.YHigh = chart.At(low/at-1), chart.At(high/at-1)
 			most = math.Max(most, math.Max(math.Abs(*q.YLow), math.Abs(*q.YHigh)))
@@ -114,7 +114,7 @@ func (v *calibrationView) residuals(f *Fit) (chart.Chart, bool) {
 	}
 	xy.Y.Min, xy.Y.Max = chart.At(-most*1.15), chart.At(most*1.15)
 	x, worst := f.worst()
-	title := fmt.Sprintf("Largest deviation from the curve: %s, at %s", signed(worst),
+	title := fmt.Sprintf("Largest deviation from the curve: %s, at %s", relative(worst),
 		quantity.Chosen(quantity.Number, x))
 	return chart.Chart{ID: identifier("residuals", f.Name), Title: title,
 		Subtitle: "Measured median over fitted time, with the 5th to 95th percentiles",
@@ -142,7 +142,7 @@ func (v *calibrationView) holdout() (chart.Chart, bool) {
 				Info: [][2]string{{"rate", quantity.Format(quantity.PerS, h.RatePerS)},
 					{"measured", quantity.Format(quantity.Seconds, pair[0])},
 					{"predicted", quantity.Format(quantity.Seconds, pair[1])},
-					{"error", signed(share(pair[1], pair[0]) - 1)}}})
+					{"error", relative(share(pair[1], pair[0]) - 1)}}})
 		}
 	}
 	xy.Series = predicted[:]
@@ -318,7 +318,7 @@ func (v *calibrationView) table() *page.Table {
 			if at := f.at(m.X); at > 0 {
 				r := middle/at - 1
 				row.Cells[4] = page.Cell{Text: quantity.Format(quantity.Seconds, at), Key: finite(at)}
-				row.Cells[5] = page.Cell{Text: signed(r), Key: finite(r)}
+				row.Cells[5] = page.Cell{Text: relative(r), Key: finite(r)}
 			}
 			t.Rows = append(t.Rows, row)
 		}

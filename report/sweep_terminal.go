@@ -442,7 +442,8 @@ func (t *sweepSummary) choice() {
 	}
 	switch {
 	case asked && unsure != nil:
-		t.line(t.in(yellow+";"+bold, "no point is sure to keep the SLO") + "; more replications would tell of")
+		t.line(t.in(yellow+";"+bold, "no point is sure to keep the SLO") +
+			"; more replications would tell of")
 		for _, setting := range unsure.Point {
 			t.line("--set " + setting.Key + "=" + setting.Value)
 		}

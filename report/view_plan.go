@@ -298,7 +298,7 @@ func (v *planView) explored() (chart.Chart, bool) {
 		}
 		q.Info = append(settingsInfo(point, v.short), [2]string{v.cost.label,
 			quantity.Format(quantity.USD, cost)},
-			[2]string{"distance", signed(*s.Slack)}, [2]string{"keeps the SLO", string(s.Keeps)})
+			[2]string{"distance", relative(*s.Slack)}, [2]string{"keeps the SLO", string(s.Keeps)})
 		xy.Points = append(xy.Points, q)
 	}
 	if len(xy.Points)+len(rest.X) == 0 {

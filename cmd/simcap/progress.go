@@ -62,6 +62,19 @@ func (p *progress) sweepCallback() func(experiment.SweepProgress) {
 	}
 }
 
+// capacityCallback is what a capacity search is told to call; nil where there is nothing to draw on.
+func (p *progress) capacityCallback(variant string) func(experiment.CapacityProgress) {
+	if p.out == nil {
+		return nil
+	}
+	return func(state experiment.CapacityProgress) {
+		p.drawText(func(time.Duration) string {
+			return fmt.Sprintf("%s rate %d: %.4g times the scenario's  %s", variant, state.Steps+1, state.Factor,
+				progressBar(state.Within.Done/max(1, state.Within.Total)))
+		})
+	}
+}
+
 // sweepText is the line of a sweep.
 func sweepText(state experiment.SweepProgress, spent time.Duration) string {
 	share := 0.0

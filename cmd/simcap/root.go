@@ -76,12 +76,15 @@ func newRootCommand() *cobra.Command {
 		newSweepCommand(),
 		newMergeCommand(),
 		newPlanCommand(),
+		newCompareCommand(),
+		newCapacityCommand(),
 		newReportCommand(),
 		newCheckCommand(),
 		newExamplesCommand(),
 		newInitCommand(),
 		newSchemaCommand(),
 		newExplainCommand(),
+		newValidateCommand(),
 		newVersionCommand(),
 	)
 	return root

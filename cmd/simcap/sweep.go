@@ -245,6 +245,25 @@ func (f *sweepFlags) openJournal(out string) (*experiment.Journal, error) {
 	return journal, nil
 }
 
+// claimFolderOf refuses a folder that holds things, but not the file that simcap's own would.
+func claimFolderOf(dir, file string, force bool) error {
+	if dir == "" || force {
+		return nil
+	}
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, os.ErrNotExist) || err == nil && len(entries) == 0 {
+		return nil
+	}
+	if err != nil {
+		return usagef("--out: %w", err)
+	}
+	if !slices.ContainsFunc(entries, func(e os.DirEntry) bool { return e.Name() == file }) {
+		return usagef("--out: %s is there already and holds no %s of simcap; name another, or use --force",
+			dir, file)
+	}
+	return nil
+}
+
 // claimSweepFolder refuses a folder that holds anything but a sweep.
 func claimSweepFolder(dir string, willing bool) error {
 	entries, err := os.ReadDir(dir)
