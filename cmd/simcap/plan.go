@@ -20,7 +20,6 @@ const planFile = "plan.json"
 
 // planFlags are what `simcap plan` can be told.
 type planFlags struct {
-	pictures      pictureFlags
 	scenario      scenarioFlags
 	search        []string
 	budget        time.Duration
@@ -54,7 +53,6 @@ func newPlanCommand() *cobra.Command {
 		RunE:              func(cmd *cobra.Command, args []string) error { return flags.run(cmd, args[0]) },
 	}
 	flags.scenario.add(cmd)
-	flags.pictures.add(cmd)
 	f := cmd.Flags()
 	f.StringArrayVar(&flags.search, "search", nil,
 		"a key and its values, K=1,2,4 or K=0..8,step=2 (may be repeated; instead of the file's space)")
