@@ -32,6 +32,7 @@ func (g *gathering) warnings(r *Result) []string {
 	for i := range s.Model.Functions {
 		out = append(out, curveWarnings(&s.Model.Functions[i])...)
 	}
+	out = append(out, profileWarnings(s)...)
 	if late := g.end - s.Model.Horizon; s.Model.Horizon > 0 && late > s.Model.Horizon/10 &&
 		late > 10*sim.Second {
 		out = append(out, fmt.Sprintf("the last input finished %s after the horizon: the arrivals may "+

@@ -74,6 +74,7 @@ func newRootCommand() *cobra.Command {
 	root.AddCommand(
 		newRunCommand(),
 		newCheckCommand(),
+		newProfilesCommand(),
 		newExamplesCommand(),
 		newInitCommand(),
 		newSchemaCommand(),
