@@ -63,8 +63,8 @@ func (c *Curve) At(n int) float64 {
 	return a.T + (b.T-a.T)*float64(n-a.N)/float64(b.N-a.N)
 }
 
-// scaled is the curve with all times multiplied.
-func (c Curve) scaled(by float64) Curve {
+// Scaled is the curve with all times multiplied.
+func (c Curve) Scaled(by float64) Curve {
 	c.Base, c.PerInput, c.Floor = c.Base*by, c.PerInput*by, c.Floor*by
 	c.Knots = slices.Clone(c.Knots)
 	for i := range c.Knots {
@@ -323,4 +323,14 @@ func table(data []Knot) (Curve, bool) {
 func Monotone(knots []Knot) []Knot {
 	c, _ := table(knots)
 	return c.Knots
+}
+
+// Line is base and slope of the affine form, neither negative; false for fewer than two sizes.
+func Line(points []Point) (base, slope float64, ok bool) {
+	data, err := medians(points)
+	if err != nil {
+		return 0, 0, false
+	}
+	c, ok := affine(data)
+	return c.Base, c.PerInput, ok
 }
