@@ -104,6 +104,12 @@ func (r *Rule) Judge(all []Window) Verdict {
 	return Verdict{State: More}
 }
 
+// The p95 of a window is compared where the window has so many requests.
+const (
+	tailName     = "p95 latency"
+	leastForTail = 40
+)
+
 // disagree says in what the windows differ; "" where they agree.
 func (r *Rule) disagree(windows []*Window) string {
 	for _, m := range []struct {
@@ -112,10 +118,14 @@ func (r *Rule) disagree(windows []*Window) string {
 	}{
 		{"throughput", (*Window).Throughput},
 		{"median latency", func(w *Window) float64 { return Quantile(w.Latencies, 0.5) }},
-		{"p95 latency", func(w *Window) float64 { return Quantile(w.Latencies, 0.95) }},
+		{tailName, func(w *Window) float64 { return Quantile(w.Latencies, 0.95) }},
 	} {
 		low, high := math.Inf(1), 0.0
 		for _, w := range windows {
+			if m.name == tailName && len(w.Latencies) < leastForTail {
+				low, high = 1, 1 // it would be the largest but one of a few
+				break
+			}
 			v := m.of(w)
 			low, high = math.Min(low, v), math.Max(high, v)
 		}

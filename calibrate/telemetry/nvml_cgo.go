@@ -13,6 +13,9 @@ import (
 // LibraryVariable is the environment variable that names another libnvidia-ml.so.1.
 const LibraryVariable = "SIMCAP_LIBNVML"
 
+// Ways are how this build can watch a GPU.
+func Ways() []string { return []string{"NVML", "nvidia-smi"} }
+
 // nvmlSource is a GPU seen through NVML. A function that the library lacks would end the process, so
 // that each is looked up before its first call.
 type nvmlSource struct {

@@ -16,3 +16,8 @@ func openNVML(int) (Source, error) {
 	}
 	return nil, errors.New("this is the static build of simcap; the full one is built with CGO_ENABLED=1")
 }
+
+// Ways are how this build can watch a GPU.
+func Ways() []string {
+	return []string{"nvidia-smi (the static build has no NVML; the full one is built with cgo)"}
+}

@@ -74,6 +74,7 @@ func newRootCommand() *cobra.Command {
 	root.AddCommand(
 		newRunCommand(),
 		newCheckCommand(),
+		newCalibrateCommand(),
 		newProfilesCommand(),
 		newExamplesCommand(),
 		newInitCommand(),
