@@ -43,6 +43,8 @@ func llmFormats() []Format {
 	return []Format{
 		{Name: "seconds", own: true, fine: true, sniff: sniffSeconds, open: openSeconds,
 			Description: "one number a line: seconds on the process's clock; a header line is allowed"},
+		{Name: "instants", sniff: sniffInstants, open: openInstants,
+			Description: "one instant a line: a date, or a number since 1970; a header line is allowed"},
 		{Name: "azure_llm", fine: true, sniff: hasHeader("timestamp", "contexttokens",
 			"generatedtokens"), open: openAzureLLM,
 			Description: "Azure LLM inference 2023, 2024 and multimodal 2025 (CSV)"},
@@ -133,6 +135,8 @@ func loadTestFormats() []Format {
 // generalFormats have columns or keys of any name.
 func generalFormats() []Format {
 	return []Format{
+		{Name: "parquet", sniff: sniffParquet, open: openParquet,
+			Description: "any Parquet file, one row per request or per bucket; columns by name"},
 		{Name: "csv", sniff: sniffCSV, open: openCSV,
 			Description: "any CSV or TSV with a header, one row per request or per bucket; columns by name"},
 		{Name: "jsonl", sniff: sniffJSONL, open: openJSONL,
@@ -194,9 +198,10 @@ func normalHeader(line string) string {
 // recognise finds the format of a file that begins with text; nil if it is none.
 func recognise(text []byte) *Format {
 	h := newHead(text)
+	binary := bytes.IndexByte(text, 0) >= 0
 	formats := Formats()
 	for i := range formats {
-		if f := &formats[i]; f.sniff(h) {
+		if f := &formats[i]; binary == (f.Name == "parquet") && f.sniff(h) {
 			return f
 		}
 	}
@@ -217,14 +222,17 @@ func choose(in *input, o *Options, r *Report) (parser, *Format, error) {
 		if err := refused(text); err != nil {
 			return nil, nil, err
 		}
-		if f = recognise(text); f == nil && len(o.Columns) > 0 {
-			f, err = named(generalFor(text))
-		}
-		if f == nil {
+		f = recognise(text)
+		if f == nil && len(o.Columns) > 0 {
+			o.Format = generalFor(text)
+		} else if f == nil {
 			return nil, nil, unrecognised(text)
 		}
-	} else if f, err = named(o.Format); err != nil {
-		return nil, nil, err
+	}
+	if f == nil {
+		if f, err = named(o.Format); err != nil {
+			return nil, nil, err
+		}
 	}
 	if bytes.IndexByte(text, 0) >= 0 && f.Name != "parquet" {
 		return nil, nil, fmt.Errorf("a binary file, expected text of format %s", f.Name)
@@ -363,13 +371,61 @@ func distance(a, b string) int {
 func sniffSeconds(h *head) bool {
 	numbers := 0
 	for i, line := range h.lines {
-		if _, ok := scaled(line, unitS); ok {
+		if at, ok := scaled(line, unitS); ok && (at < earliest || numbers > 0) {
 			numbers++
 		} else if i > 0 || bytes.ContainsAny(line, ",;\t{}[]\"") {
 			return false
 		}
 	}
 	return numbers > 0
+}
+
+// sniffInstants: every line but perhaps the first is one date, or one number since 1970.
+func sniffInstants(h *head) bool {
+	found := 0
+	for i, line := range h.lines {
+		line = bytes.Trim(line, `" `)
+		_, _, ok := instant(line)
+		if v, number := float(line); ok || number && epochUnit(v) != unitUnknown {
+			found++
+		} else if i > 0 || bytes.ContainsAny(line, ",;\t{}[]\"") {
+			return false
+		}
+	}
+	return found > 0
+}
+
+func openInstants(in *input, o *Options, r *Report) (parser, error) {
+	return &instants{in: in, cells: newCells(o, r),
+		column: column{name: "time", role: roleTime, unit: o.unit(unitUnknown)}}, nil
+}
+
+// instants reads one date or number since 1970 a line.
+type instants struct {
+	in     *input
+	cells  *cells
+	column column
+}
+
+func (s *instants) next(rec *record) error {
+	for {
+		line, err := s.in.next()
+		if err != nil {
+			return err
+		}
+		rec.line = s.in.line
+		s.cells.clear()
+		what := s.cells.set(&s.column, bytes.Trim(line, "\" "))
+		if what == "" {
+			what = s.cells.record(rec)
+		}
+		if what == "" {
+			return nil
+		}
+		if s.in.line > 1 {
+			return newBad(s.in.line, line, "not a date, nor a number since 1970")
+		}
+	}
 }
 
 // seconds reads one number a line.

@@ -1,6 +1,7 @@
 package trace
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -154,10 +155,13 @@ func outOfOrder(rec *record, newest int64) error {
 
 // tooLate says that a row belongs before rows that are already handed on.
 func tooLate(rec *record, emitted int64, window int) error {
-	return fmt.Errorf("line %d is %s earlier than rows that were read more than %d rows before: the "+
-		"file is far out of order, have it sorted as a whole (sort)", rec.line, span(emitted-rec.at),
-		window)
+	return fmt.Errorf("line %d is %s earlier than rows that were read more than %d rows before: %w",
+		rec.line, span(emitted-rec.at), window, ErrUnsorted)
 }
+
+// ErrUnsorted is wrapped by the error of a file whose rows are further out of order than Window:
+// Options.Sort reads it.
+var ErrUnsorted = errors.New("the file is far out of order, have it sorted as a whole (sort)")
 
 // span is a length of time for people: 3.05 s, 57.3 min, 14 d.
 func span(ns int64) string {
