@@ -28,6 +28,7 @@ type order struct {
 	tune      tuning
 	prefix    []record // read, to be handed on first
 	taken     int
+	short     bool      // the file ended within the prefix
 	full      *fullSort // nil: within the window only
 	spare     record    // is read into where there is no place
 	ended     error     // io.EOF or what went wrong, after the waiting records
@@ -102,6 +103,9 @@ func (s *order) read() error {
 		s.taken++
 		return s.push(&s.prefix[s.taken-1])
 	}
+	if s.short {
+		return io.EOF
+	}
 	rec := s.place()
 	if s.full != nil {
 		if err := s.full.next(rec); err != nil {
@@ -147,6 +151,7 @@ func (s *order) begin() error {
 		s.tune.apply(&s.prefix[i])
 	}
 	if s.full == nil {
+		s.short = err == io.EOF
 		return nil
 	}
 	return s.sortAll(err)

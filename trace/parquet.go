@@ -258,7 +258,10 @@ func (c *parquetColumn) fill() (bool, error) {
 func (p *parquetFile) nextGroup() error {
 	if p.group == len(p.groups) {
 		p.row--
-		return errors.Join(p.close(), io.EOF)
+		if err := p.close(); err != nil {
+			return err
+		}
+		return io.EOF
 	}
 	chunks := p.groups[p.group].ColumnChunks()
 	p.group++
