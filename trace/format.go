@@ -300,8 +300,8 @@ func unrecognised(text []byte) error {
 		"(simcap trace --formats lists what can be read)", line)
 }
 
-// check looks at options that do not depend on the file.
-func (o *Options) check() error {
+// Check looks at the options that do not depend on the file, and says which is wrong.
+func (o *Options) Check() error {
 	switch o.TimeUnit {
 	case "", "s", "ms", "us", "ns":
 	default:

@@ -134,7 +134,7 @@ func (s *order) place() *record {
 // begin reads the prefix, finds the clock's tick or the series' step in it, and in a file that is to
 // be sorted as a whole reads on to the end.
 func (s *order) begin() error {
-	s.prefix = make([]record, 0, prefixRecords)
+	s.prefix = make([]record, 0, 64)
 	var err error
 	for len(s.prefix) < prefixRecords && err == nil {
 		if err = s.parse(&s.spare); err == nil {

@@ -110,7 +110,7 @@ func Open(path string, o Options) (*Reader, error) {
 
 // NewReader reads from r; name stands for it in messages.
 func NewReader(r io.Reader, name string, o Options) (*Reader, error) {
-	if err := o.check(); err != nil {
+	if err := o.Check(); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	t := &Reader{name: name, opts: o, report: &Report{Format: o.Format}}
