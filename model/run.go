@@ -193,7 +193,7 @@ func (m *machine) newPool(index int32) {
 	p.stages = newStages(f.ColdStart.Stages)
 	p.snapStages = newStages(f.ColdStart.Snapshot.Stages)
 	p.prepareService()
-	p.hardMax = int32(min(unlimited(f.MaxContainers), unlimited(m.cfg.Platform.HardCap)))
+	p.hardMax = int32(unlimited(m.cfg.Platform.HardCap))
 	p.lapses = m.cfg.Platform.Autoscaler.Interval == 0 && f.everBuffers()
 }
 

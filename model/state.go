@@ -21,8 +21,6 @@ const (
 	retrying                    // failed or timed out, waits to be tried again
 )
 
-var inputStateNames = [...]string{"waiting", "assigned", "running", "backed off", "retrying"}
-
 // input is one unit of work, from its first submission until it leaves for good.
 type input struct {
 	submitted, admitted, assignedAt, started sim.Time
@@ -83,8 +81,6 @@ const (
 	stopped
 )
 
-var containerStateNames = [...]string{"starting", "ready", "draining", "stopped"}
-
 // container is one container, from its creation until it stops.
 type container struct {
 	number                int64 // within the function, from 1
@@ -96,7 +92,7 @@ type container struct {
 	initial, replacement  bool // made at time 0; stands in for an old one when ready
 	snapshot              bool // starts from a snapshot
 	failing               bool // its start will end as a failed one
-	crashes, preempts     bool // what its crash date is
+	crashes               bool // its crash date is that of a crash, not of a preemption
 	created, readyAt      sim.Time
 	billedFrom            sim.Time
 	lastFall              sim.Time // when its in-flight count last fell, or it became ready
@@ -152,7 +148,7 @@ type pool struct {
 	byList                      bool // routing reads the list of idle containers
 	sharing, polls, lapses      bool
 	slotsMax, target, batchMax  int32
-	hardMax                     int32   // hard cap, and the file's max_containers
+	hardMax                     int32   // the platform's hard cap
 	perContainer                float64 // gain / inputs a container is meant to hold
 	batchNS                     []float64
 	speed                       []wide // by number of items in service
