@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -29,12 +30,12 @@ type Report struct {
 	// of the last bucket.
 	First, Last, End int64
 	Dated            bool
+	Own              bool     // times of rows are the file's own numbers, not since its first row
 	Resolution       sim.Time // greatest common divisor of the gaps between instants, 0 if unknown
 	Tick             sim.Time // over which rows were spread, 0 if not
 	Step             sim.Time // of the buckets, 0 if the file has none
 	Notes            []string // what was guessed
 	Warnings         []string // what the user should know
-	finished         bool
 }
 
 // BadRow is a row that could not be read.
@@ -131,12 +132,16 @@ func (r *Report) unreadable() error {
 func (r *Report) warn(s string) { r.Warnings = append(r.Warnings, s) }
 func (r *Report) note(s string) { r.Notes = append(r.Notes, s) }
 
-// finish adds the warnings that need the counts.
-func (r *Report) finish() {
-	if r.finished {
-		return
-	}
-	r.finished = true
+// soFar is the report with the warnings that need the counts.
+func (r *Report) soFar() *Report {
+	now := *r
+	now.Warnings = slices.Clone(r.Warnings)
+	now.judge()
+	return &now
+}
+
+// judge adds the warnings that need the counts.
+func (r *Report) judge() {
 	if r.Bad > 0 {
 		r.warn(fmt.Sprintf("%d of %d rows could not be read, the first is line %d: %s: %q",
 			r.Bad, r.Bad+r.Records, r.BadRows[0].Line, r.BadRows[0].Reason, r.BadRows[0].Text))

@@ -126,7 +126,7 @@ func NewReader(r io.Reader, name string, o Options) (*Reader, error) {
 		t.Close()
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	t.report.Format, t.own = format.Name, format.own
+	t.report.Format, t.report.Own, t.own = format.Name, format.own, format.own
 	t.order = newOrder(p, in, format, &t.opts, t.report)
 	t.expand.stream = sim.NewStream(o.Seed, 0, "trace")
 	t.fold = newFolder(&t.opts)
@@ -210,10 +210,7 @@ func (t *Reader) arrival(row *Row) (bool, error) {
 }
 
 // Report says what has been read so far; it is complete after Next has reported false.
-func (t *Reader) Report() *Report {
-	t.report.finish()
-	return t.report
-}
+func (t *Reader) Report() *Report { return t.report.soFar() }
 
 // Close closes the file and removes what was written to sort it.
 func (t *Reader) Close() error {
