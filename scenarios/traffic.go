@@ -7,10 +7,12 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 
 	"github.com/simcap/simcap/model/workload"
+	"github.com/simcap/simcap/sim"
 	"github.com/simcap/simcap/trace"
 )
 
@@ -234,3 +236,18 @@ func (s *traceSource) Close() error {
 
 // Err is why the file could not be read to its end; nil if it could.
 func (s *traceSource) Err() error { return s.err }
+
+// ParseTime reads a time as scenarios write it: a number of seconds, or 250ms, 90s, 1h30m, 7d.
+func ParseTime(text string) (sim.Time, error) {
+	var t sim.Time
+	x, err := duration(text)
+	if err == nil {
+		s, _ := quantity("time")
+		err = s.store(x, text, reflect.ValueOf(&t).Elem())
+	}
+	var q quantityError
+	if errors.As(err, &q) && q.help != "" {
+		return 0, fmt.Errorf("%w: %s", err, q.help)
+	}
+	return t, err
+}

@@ -104,7 +104,7 @@ func Open(path string, o Options) (*Reader, error) {
 		f.Close()
 		return nil, err
 	}
-	r.closers = append(r.closers, f)
+	r.CloseWith(f)
 	return r, nil
 }
 
@@ -211,6 +211,9 @@ func (t *Reader) arrival(row *Row) (bool, error) {
 
 // Report says what has been read so far; it is complete after Next has reported false.
 func (t *Reader) Report() *Report { return t.report.soFar() }
+
+// CloseWith has Close close c as well: what the reader reads from.
+func (t *Reader) CloseWith(c io.Closer) { t.closers = append([]io.Closer{c}, t.closers...) }
 
 // Close closes the file and removes what was written to sort it.
 func (t *Reader) Close() error {

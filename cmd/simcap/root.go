@@ -78,6 +78,7 @@ func newRootCommand() *cobra.Command {
 		newInitCommand(),
 		newSchemaCommand(),
 		newExplainCommand(),
+		newTraceCommand(),
 		newVersionCommand(),
 	)
 	return root
