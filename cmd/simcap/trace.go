@@ -187,7 +187,7 @@ func newTraceCommand() *cobra.Command {
 	f.BoolVar(&c.force, "force", false, "overwrite files and folders that are not simcap's own")
 	f.StringVar(&c.export, "export", "", "write the rows to this CSV file instead, as they would be replayed")
 	f.BoolVar(&c.anonymize, "anonymize", false, "with --export: functions become f1, f2, ..., by their share")
-	//FIT
+	cmd.AddCommand(newTraceFitCommand())
 	return cmd
 }
 
