@@ -86,7 +86,8 @@ func traceFacts(s *shape.Shape) []string {
 		format += ", " + s.Compression
 	}
 	facts := []string{format,
-		strings.TrimSuffix(s.First, ".000") + " to " + strings.TrimSuffix(s.Last, ".000"), quantity.Plural(float64(s.Arrivals), "arrival") + " in " +
+		strings.TrimSuffix(s.First, ".000") + " to " + strings.TrimSuffix(s.Last, ".000"),
+		quantity.Plural(float64(s.Arrivals), "arrival") + " in " +
 			duration(s.SpanS)}
 	if s.Failed > 0 {
 		facts = append(facts, quantity.Format(quantity.Count, float64(s.Failed))+" failed")
@@ -124,7 +125,8 @@ func (t *traceText) traffic() {
 	t.line(t.in(bold, perSecond(t.s.RatePerS)+" on average"))
 	var peaks []string
 	for _, p := range t.s.Peaks {
-		peaks = append(peaks, fmt.Sprintf("peak %s over %s (%s)", perSecond(p.RatePerS), quantity.Span(p.WindowS),
+		peaks = append(peaks, fmt.Sprintf("peak %s over %s (%s)", perSecond(p.RatePerS),
+			quantity.Span(p.WindowS),
 			multiple(p.OverMean)))
 	}
 	if len(peaks) > 0 {
@@ -167,7 +169,8 @@ func (t *traceText) chart() {
 		if row == rows-1 {
 			label = perSecond(top)
 		}
-		t.b.WriteString(t.in(dim, right(label, margins-2)+" ┤") + t.in(blue, strings.TrimRight(line.String(), " ")) + "\n")
+		t.b.WriteString(t.in(dim, right(label, margins-2)+" ┤") + t.in(blue,
+			strings.TrimRight(line.String(), " ")) + "\n")
 	}
 	end := duration(t.s.SpanS)
 	axis := "0" + right(end, columns-1)
@@ -232,7 +235,8 @@ func (t *traceText) burstiness() {
 	if len(t.s.Correlations) > 0 {
 		head, values := []string{"lag"}, []string{"correlation of minutes"}
 		for _, l := range t.s.Correlations {
-			head, values = append(head, quantity.Span(l.LagS)), append(values, quantity.Grouped(l.Correlation, 2))
+			head, values = append(head, quantity.Span(l.LagS)), append(values,
+				quantity.Grouped(l.Correlation, 2))
 		}
 		t.table([][]string{head, values})
 	}
@@ -300,11 +304,13 @@ func (t *traceText) sparkline(rates []float64, what string) {
 	}
 	name := func(i int) string {
 		if len(rates) == 7 {
-			return [...]string{"Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"}[i]
+			return [...]string{"Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday",
+				"Sunday"}[i]
 		}
 		return fmt.Sprintf("%02d h", i)
 	}
-	t.line(t.in(blue, b.String()) + "  " + what + ": " + fmt.Sprintf("%s at %s, %s at %s", multiple(top/t.s.RatePerS), name(at),
+	t.line(t.in(blue, b.String()) + "  " + what + ": " + fmt.Sprintf("%s at %s, %s at %s",
+		multiple(top/t.s.RatePerS), name(at),
 		multiple(low/t.s.RatePerS), name(lowAt)))
 }
 
@@ -343,7 +349,8 @@ func (t *traceText) inputs() {
 	rows := [][]string{{"column", "rows", "mean", "p10", "p50", "p90", "p99", "max"}}
 	for _, c := range t.s.Columns {
 		kind := columnKind(c.Name)
-		row := []string{c.Name, quantity.Format(quantity.Count, float64(c.Count)), quantity.Format(kind, c.Mean)}
+		row := []string{c.Name, quantity.Format(quantity.Count, float64(c.Count)), quantity.Format(kind,
+			c.Mean)}
 		for _, q := range shownQuantiles {
 			row = append(row, quantity.Format(kind, c.Quantiles[q]))
 		}
@@ -362,8 +369,10 @@ func (t *traceText) functions() {
 		if i == 8 {
 			break
 		}
-		rows = append(rows, []string{quantity.Cut(f.Name, t.room()-40), quantity.Format(quantity.Count, float64(f.Arrivals)),
-			percent(float64(f.Arrivals) / float64(t.s.Arrivals)), quantity.Format(quantity.Count, float64(f.Failed))})
+		rows = append(rows, []string{quantity.Cut(f.Name, t.room()-40), quantity.Format(quantity.Count,
+			float64(f.Arrivals)),
+			percent(float64(f.Arrivals) / float64(t.s.Arrivals)), quantity.Format(quantity.Count,
+				float64(f.Failed))})
 	}
 	t.table(rows)
 	if more := len(t.s.Functions) - 8; more > 0 {

@@ -48,12 +48,14 @@ func FitTerminal(w io.Writer, f *Fit, o TerminalOptions) error {
 	}
 	best := f.Rows[0]
 	t.block("BEST")
-	t.prose(fmt.Sprintf("%s: latency and cost are %s off on average, %s at the most", best.What, percent(best.Error),
+	t.prose(fmt.Sprintf("%s: latency and cost are %s off on average, %s at the most", best.What,
+		percent(best.Error),
 		percent(best.Worst)), bold)
 	t.block("WORKLOADS")
 	rows := [][]string{{"workload", "numbers", "mean error", "worst"}}
 	for _, r := range f.Rows {
-		rows = append(rows, []string{r.Name, quantity.Format(quantity.Count, float64(r.Numbers)), percent(r.Error),
+		rows = append(rows, []string{r.Name, quantity.Format(quantity.Count, float64(r.Numbers)),
+			percent(r.Error),
 			percent(r.Worst)})
 	}
 	t.table(rows)

@@ -33,7 +33,8 @@ func WriteTrace(dir string, s *shape.Shape, o Options) error {
 	}
 	pictures := map[string]figure.Picture{}
 	for _, c := range traceCharts(s) {
-		pictures[c.ID] = figure.Picture{Footer: filepath.Base(s.File) + " · " + s.Format, Charts: []chart.Chart{c}}
+		pictures[c.ID] = figure.Picture{Footer: filepath.Base(s.File) + " · " + s.Format,
+			Charts: []chart.Chart{c}}
 	}
 	return writePictures(dir, pictures, o)
 }
@@ -41,7 +42,8 @@ func WriteTrace(dir string, s *shape.Shape, o Options) error {
 // traceCharts are the pictures of a trace that have something to show.
 func traceCharts(s *shape.Shape) []chart.Chart {
 	var out []chart.Chart
-	for _, make := range []func(*shape.Shape) (chart.Chart, bool){rateChart, dispersionChart, queueChart, hourChart,
+	for _, make := range []func(*shape.Shape) (chart.Chart, bool){rateChart, dispersionChart,
+		queueChart, hourChart,
 		weekdayChart, correlationChart} {
 		if c, ok := make(s); ok {
 			out = append(out, c)
@@ -59,9 +61,11 @@ func rateChart(s *shape.Shape) (chart.Chart, bool) {
 	for step := s.SpanS / mostBins; len(coarse.PerS) > mostBins && step < s.SpanS; step *= 2 {
 		coarse = s.Rate.Coarser(step)
 	}
-	mean := chart.Series{Name: "rate", Role: chart.Arrivals, Mark: chart.Area, Width: coarse.StepS, Y: coarse.PerS}
-	xy := &chart.XY{X: chart.Axis{Label: "time since the first row", Kind: quantity.Seconds, Scale: chart.Time,
-		Min: chart.At(0), Max: chart.At(s.SpanS)}, Y: chart.Axis{Label: "arrivals", Kind: quantity.PerS},
+	mean := chart.Series{Name: "rate", Role: chart.Arrivals, Mark: chart.Area, Width: coarse.StepS,
+		Y: coarse.PerS}
+	xy := &chart.XY{X: chart.Axis{Label: "time since the first row", Kind: quantity.Seconds,
+		Scale: chart.Time,
+		Min:   chart.At(0), Max: chart.At(s.SpanS)}, Y: chart.Axis{Label: "arrivals", Kind: quantity.PerS},
 		Series: []chart.Series{mean}, Rules: []chart.Rule{{At: s.RatePerS, Role: chart.Muted,
 			Label: "mean " + perSecond(s.RatePerS)}}}
 	title := perSecond(s.RatePerS) + " arrive on average"
@@ -73,7 +77,8 @@ func rateChart(s *shape.Shape) (chart.Chart, bool) {
 		if i == 5 {
 			break
 		}
-		xy.Regions = append(xy.Regions, chart.Region{XFrom: chart.At(b.StartS), XTo: chart.At(b.StartS + b.LengthS),
+		xy.Regions = append(xy.Regions, chart.Region{XFrom: chart.At(b.StartS), XTo: chart.At(b.StartS +
+			b.LengthS),
 			Role: chart.Rejected})
 	}
 	caption := "What the containers have to keep up with."
@@ -101,23 +106,28 @@ func dispersionChart(s *shape.Shape) (chart.Chart, bool) {
 		return chart.Chart{}, false
 	}
 	line := chart.Series{Name: "this trace", Role: chart.Arrivals, Mark: chart.Line}
-	xy := &chart.XY{X: chart.Axis{Label: "length of the window in seconds (log scale)", Kind: quantity.Number, Scale: chart.Log},
+	xy := &chart.XY{X: chart.Axis{Label: "length of the window in seconds (log scale)",
+		Kind: quantity.Number, Scale: chart.Log},
 		Y:     chart.Axis{Label: "variance / mean of the counts", Kind: quantity.Number, Scale: chart.Log},
 		Rules: []chart.Rule{{At: 1, Role: chart.Muted, Label: "Poisson process"}}}
 	for _, d := range s.Dispersion {
 		line.X, line.Y = append(line.X, d.WindowS), append(line.Y, math.Max(d.IDC, 1e-3))
-		xy.Points = append(xy.Points, chart.Point{X: d.WindowS, Y: math.Max(d.IDC, 1e-3), Role: chart.Arrivals,
+		xy.Points = append(xy.Points, chart.Point{X: d.WindowS, Y: math.Max(d.IDC, 1e-3),
+			Role:  chart.Arrivals,
 			Label: figures(d.IDC)})
 	}
 	xy.Series = []chart.Series{line}
 	last := s.Dispersion[len(s.Dispersion)-1]
 	title := "At all lengths the counts vary like those of a Poisson process"
 	if !s.Verdict.Poisson {
-		title = fmt.Sprintf("Counts of %s vary %s as much as those of a Poisson process", quantity.Span(last.WindowS),
+		title = fmt.Sprintf("Counts of %s vary %s as much as those of a Poisson process",
+			quantity.Span(last.WindowS),
 			multiple(last.IDC))
 	}
-	return chart.Chart{ID: "dispersion", Title: title, Subtitle: "Index of dispersion of the counts in windows of each length",
-		Caption: "High on the left: bursts. A line that rises to the right: a rate that moves.", XY: xy}, true
+	return chart.Chart{ID: "dispersion", Title: title,
+		Subtitle: "Index of dispersion of the counts in windows of each length",
+		Caption:  "High on the left: bursts. A line that rises to the right: a rate that moves.",
+		XY:       xy}, true
 }
 
 // queueChart compares waits under the trace with those under a Poisson process.
@@ -126,7 +136,8 @@ func queueChart(s *shape.Shape) (chart.Chart, bool) {
 		return chart.Chart{}, false
 	}
 	bars := &chart.Bars{Axis: chart.Axis{Label: "p99 wait in seconds", Kind: quantity.Number},
-		Parts: []chart.Part{{Name: "this trace", Role: chart.Queue}, {Name: "Poisson process", Role: chart.Muted}}}
+		Parts: []chart.Part{{Name: "this trace", Role: chart.Queue}, {Name: "Poisson process",
+			Role: chart.Muted}}}
 	worst, longest := 0.0, 0.0
 	for _, q := range s.Queues {
 		longest = math.Max(longest, math.Max(q.WaitP99S, q.PoissonP99S))
@@ -138,10 +149,12 @@ func queueChart(s *shape.Shape) (chart.Chart, bool) {
 		return figures(wait)
 	}
 	for _, q := range s.Queues {
-		name := fmt.Sprintf("%s of service, %s", seconds(q.ServiceS), quantity.Plural(float64(q.Servers), "server"))
+		name := fmt.Sprintf("%s of service, %s", seconds(q.ServiceS),
+			quantity.Plural(float64(q.Servers), "server"))
 		bars.Rows = append(bars.Rows,
 			chart.Bar{Label: name, Values: chart.Values{q.WaitP99S, 0}, Note: note(q.WaitP99S)},
-			chart.Bar{Label: "  if Poisson", Values: chart.Values{0, q.PoissonP99S}, Note: note(q.PoissonP99S)})
+			chart.Bar{Label: "  if Poisson", Values: chart.Values{0, q.PoissonP99S},
+				Note: note(q.PoissonP99S)})
 		worst = math.Max(worst, q.WaitP99S/math.Max(q.PoissonP99S, 1e-3))
 	}
 	title := "Queues are as long as under a Poisson process"
@@ -149,8 +162,9 @@ func queueChart(s *shape.Shape) (chart.Chart, bool) {
 		title = fmt.Sprintf("Queues are up to %s as long as a Poisson process of this rate would make them",
 			multiple(math.Min(worst, 1e6)))
 	}
-	return chart.Chart{ID: "queue", Title: title, Subtitle: "p99 wait for servers that are busy for at most 70 % of the time",
-		Caption: "The difference is what a plan for Poisson traffic would miss.", Bars: bars}, true
+	return chart.Chart{ID: "queue", Title: title,
+		Subtitle: "p99 wait for servers that are busy for at most 70 % of the time",
+		Caption:  "The difference is what a plan for Poisson traffic would miss.", Bars: bars}, true
 }
 
 func hourChart(s *shape.Shape) (chart.Chart, bool) {
@@ -162,7 +176,8 @@ func hourChart(s *shape.Shape) (chart.Chart, bool) {
 }
 
 func weekdayChart(s *shape.Shape) (chart.Chart, bool) {
-	return profileChart(s, s.Weekdays, "weekdays", "day of the week, 0 is Monday", "Mean rate by day of the week")
+	return profileChart(s, s.Weekdays, "weekdays", "day of the week, 0 is Monday",
+		"Mean rate by day of the week")
 }
 
 // profileChart draws mean rates of hours or days as columns.
@@ -178,7 +193,8 @@ func profileChart(s *shape.Shape, rates []float64, id, axis, subtitle string) (c
 	}
 	xy := &chart.XY{X: chart.Axis{Label: axis, Kind: quantity.Count, Min: chart.At(-0.6),
 		Max: chart.At(float64(len(rates)) - 0.4)}, Y: chart.Axis{Label: "arrivals", Kind: quantity.PerS},
-		Series: []chart.Series{column}, Rules: []chart.Rule{{At: s.RatePerS, Role: chart.Muted, Label: "mean"}}}
+		Series: []chart.Series{column}, Rules: []chart.Rule{{At: s.RatePerS, Role: chart.Muted,
+			Label: "mean"}}}
 	return chart.Chart{ID: id, Title: fmt.Sprintf("Between %s and %s the mean rate", multiple(low/s.RatePerS),
 		multiple(top/s.RatePerS)), Subtitle: subtitle,
 		Caption: "What a schedule of min_containers can follow.", XY: xy}, true
@@ -190,8 +206,10 @@ func correlationChart(s *shape.Shape) (chart.Chart, bool) {
 		return chart.Chart{}, false
 	}
 	line := chart.Series{Name: "correlation", Role: chart.C2, Mark: chart.Line}
-	xy := &chart.XY{X: chart.Axis{Label: "lag in minutes (log scale)", Kind: quantity.Number, Scale: chart.Log},
-		Y: chart.Axis{Label: "correlation", Kind: quantity.Number}, Rules: []chart.Rule{{At: 0, Role: chart.Muted, Label: ""}}}
+	xy := &chart.XY{X: chart.Axis{Label: "lag in minutes (log scale)", Kind: quantity.Number,
+		Scale: chart.Log},
+		Y: chart.Axis{Label: "correlation", Kind: quantity.Number}, Rules: []chart.Rule{{At: 0,
+			Role: chart.Muted, Label: ""}}}
 	for _, l := range s.Correlations {
 		line.X, line.Y = append(line.X, l.LagS/60), append(line.Y, l.Correlation)
 		xy.Points = append(xy.Points, chart.Point{X: l.LagS / 60, Y: l.Correlation, Role: chart.C2,
@@ -206,8 +224,9 @@ func correlationChart(s *shape.Shape) (chart.Chart, bool) {
 	case first.Correlation > 0.3:
 		word = "something"
 	}
-	return chart.Chart{ID: "correlation", Title: fmt.Sprintf("One minute tells %s of the next (correlation %s)", word,
-		quantity.Grouped(first.Correlation, 2)), Subtitle: "Autocorrelation of the counts of minutes",
+	return chart.Chart{ID: "correlation",
+		Title: fmt.Sprintf("One minute tells %s of the next (correlation %s)", word,
+			quantity.Grouped(first.Correlation, 2)), Subtitle: "Autocorrelation of the counts of minutes",
 		Caption: "Where it is high, an autoscaler that follows the load is in time.", XY: xy}, true
 }
 
@@ -218,23 +237,28 @@ func TraceHTML(w io.Writer, s *shape.Shape, o Options) error {
 
 func tracePage(s *shape.Shape, o Options) *page.Page {
 	p := &page.Page{Kind: "trace", Title: filepath.Base(s.File), Provenance: traceFacts(s),
-		Verdict: page.Verdict{State: "none", Word: traceWord(s), Headline: perSecond(s.RatePerS) + " on average",
+		Verdict: page.Verdict{State: "none", Word: traceWord(s), Headline: perSecond(s.RatePerS) +
+			" on average",
 			Sentences: []string{upper(s.Verdict.Text) + "."}},
-		Footer: "Times are those of the file's clock, dates in UTC. The index of dispersion of a Poisson process is 1 at all lengths."}
+		Footer: "Times are those of the file's clock, dates in UTC. The index of dispersion of a " +
+			"Poisson process is 1 at all lengths."}
 	for _, k := range s.Peaks {
-		p.Cards = append(p.Cards, page.Card{Label: "Peak over " + quantity.Span(k.WindowS), Value: perSecond(k.RatePerS),
-			Note: multiple(k.OverMean) + " the mean"})
+		p.Cards = append(p.Cards, page.Card{Label: "Peak over " + quantity.Span(k.WindowS),
+			Value: perSecond(k.RatePerS),
+			Note:  multiple(k.OverMean) + " the mean"})
 	}
 	if s.CV != nil {
 		note := "a Poisson process has 1"
 		if s.CVWithin != nil {
 			note = figures(*s.CVWithin) + " within ten minutes; " + note
 		}
-		p.Cards = append(p.Cards, page.Card{Label: "Variation of the gaps", Value: figures(*s.CV), Note: note})
+		p.Cards = append(p.Cards, page.Card{Label: "Variation of the gaps", Value: figures(*s.CV),
+			Note: note})
 	}
 	if len(s.Warnings) > 0 {
-		p.Notes = append(p.Notes, page.Note{Title: "Warnings", Kind: "warning", Items: append(append([]string{},
-			s.Warnings...), s.BadRows...)})
+		p.Notes = append(p.Notes, page.Note{Title: "Warnings", Kind: "warning",
+			Items: append(append([]string{},
+				s.Warnings...), s.BadRows...)})
 	}
 	if len(s.Notes) > 0 {
 		p.Notes = append(p.Notes, page.Note{Title: "How it was read", Kind: "advice", Items: s.Notes})
@@ -245,7 +269,8 @@ func tracePage(s *shape.Shape, o Options) *page.Page {
 	}
 	numbers := page.Section{ID: "numbers", Title: "All numbers", Blocks: traceTables(s)}
 	if o.Command != "" {
-		numbers.Blocks = append(numbers.Blocks, page.Block{Code: &page.Code{Title: "This report again", Text: o.Command}})
+		numbers.Blocks = append(numbers.Blocks, page.Block{Code: &page.Code{Title: "This report again",
+			Text: o.Command}})
 	}
 	for _, section := range []page.Section{traffic, numbers} {
 		if len(section.Blocks) > 0 {
@@ -280,9 +305,11 @@ func traceTables(s *shape.Shape) []page.Block {
 			out = append(out, page.Block{Table: t})
 		}
 	}
-	queues := &page.Table{ID: "queue-table", Caption: "Queues", Columns: []page.Column{{Name: "mean service", Number: true},
-		{Name: "servers", Number: true}, {Name: "busy", Number: true}, {Name: "p50 wait", Number: true},
-		{Name: "p99 wait", Number: true}, {Name: "p50 if Poisson", Number: true}, {Name: "p99 if Poisson", Number: true}}}
+	queues := &page.Table{ID: "queue-table", Caption: "Queues",
+		Columns: []page.Column{{Name: "mean service", Number: true},
+			{Name: "servers", Number: true}, {Name: "busy", Number: true}, {Name: "p50 wait", Number: true},
+			{Name: "p99 wait", Number: true}, {Name: "p50 if Poisson", Number: true},
+			{Name: "p99 if Poisson", Number: true}}}
 	for _, q := range s.Queues {
 		queues.Rows = append(queues.Rows, page.Row{Cells: []page.Cell{keyed(seconds(q.ServiceS), q.ServiceS),
 			keyed(quantity.Format(quantity.Count, float64(q.Servers)), float64(q.Servers)),
@@ -291,22 +318,27 @@ func traceTables(s *shape.Shape) []page.Block {
 			keyed(seconds(q.PoissonP99S), q.PoissonP99S)}})
 	}
 	add(queues)
-	bursts := &page.Table{ID: "burst-table", Caption: "Largest bursts", Columns: []page.Column{{Name: "begins after", Number: true},
-		{Name: "lasts", Number: true}, {Name: "arrivals", Number: true}, {Name: "over mean", Number: true}}}
+	bursts := &page.Table{ID: "burst-table", Caption: "Largest bursts",
+		Columns: []page.Column{{Name: "begins after", Number: true},
+			{Name: "lasts", Number: true}, {Name: "arrivals", Number: true},
+			{Name: "over mean", Number: true}}}
 	for _, b := range s.Bursts {
 		bursts.Rows = append(bursts.Rows, page.Row{Cells: []page.Cell{keyed(duration(b.StartS), b.StartS),
-			keyed(duration(b.LengthS), b.LengthS), keyed(quantity.Format(quantity.Count, math.Round(b.Arrivals)), b.Arrivals),
+			keyed(duration(b.LengthS), b.LengthS), keyed(quantity.Format(quantity.Count,
+				math.Round(b.Arrivals)), b.Arrivals),
 			keyed(multiple(b.OverMean), b.OverMean)}})
 	}
 	add(bursts)
-	inputs := &page.Table{ID: "input-table", Caption: "What rows say of their inputs", Columns: []page.Column{{Name: "column"},
-		{Name: "rows", Number: true}, {Name: "mean", Number: true}}}
+	inputs := &page.Table{ID: "input-table", Caption: "What rows say of their inputs",
+		Columns: []page.Column{{Name: "column"},
+			{Name: "rows", Number: true}, {Name: "mean", Number: true}}}
 	for _, q := range shownQuantiles {
 		inputs.Columns = append(inputs.Columns, page.Column{Name: q, Number: true})
 	}
 	for _, c := range s.Columns {
 		kind := columnKind(c.Name)
-		cells := []page.Cell{{Text: c.Name}, keyed(quantity.Format(quantity.Count, float64(c.Count)), float64(c.Count)),
+		cells := []page.Cell{{Text: c.Name}, keyed(quantity.Format(quantity.Count, float64(c.Count)),
+			float64(c.Count)),
 			keyed(quantity.Format(kind, c.Mean), c.Mean)}
 		for _, q := range shownQuantiles {
 			cells = append(cells, keyed(quantity.Format(kind, c.Quantiles[q]), c.Quantiles[q]))
@@ -314,15 +346,17 @@ func traceTables(s *shape.Shape) []page.Block {
 		inputs.Rows = append(inputs.Rows, page.Row{Cells: cells})
 	}
 	add(inputs)
-	functions := &page.Table{ID: "function-table", Caption: "Functions", Columns: []page.Column{{Name: "function"},
-		{Name: "arrivals", Number: true}, {Name: "share", Number: true}, {Name: "failed", Number: true}}}
+	functions := &page.Table{ID: "function-table", Caption: "Functions",
+		Columns: []page.Column{{Name: "function"},
+			{Name: "arrivals", Number: true}, {Name: "share", Number: true}, {Name: "failed", Number: true}}}
 	for i, f := range s.Functions {
 		if i == 200 {
 			break
 		}
 		share := float64(f.Arrivals) / float64(s.Arrivals)
 		functions.Rows = append(functions.Rows, page.Row{Cells: []page.Cell{{Text: f.Name},
-			keyed(quantity.Format(quantity.Count, float64(f.Arrivals)), float64(f.Arrivals)), keyed(percent(share), share),
+			keyed(quantity.Format(quantity.Count, float64(f.Arrivals)), float64(f.Arrivals)),
+			keyed(percent(share), share),
 			keyed(quantity.Format(quantity.Count, float64(f.Failed)), float64(f.Failed))}})
 	}
 	add(functions)

@@ -54,8 +54,9 @@ func (r *reader) trace(t *workload.Trace, path string) {
 	}
 	if known.demands && slices.Contains(t.Take, "demand") && r.spots[path+".take"].value == nil {
 		r.add(Warning, at, path+".file", "write take: [demand] to keep them, or leave demand out of take to "+
-			"use the function's service", "the rows of %s have measured durations, which are taken as service "+
-			"times", t.File)
+			"use the function's service",
+			"the rows of %s have measured durations, which are taken as service "+
+				"times", t.File)
 	}
 	t.Open = func(seed uint64) (workload.Source, error) { return file.source(seed) }
 }

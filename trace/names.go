@@ -228,7 +228,8 @@ func find(columns []column, names []string) (int, int) {
 				return i, unit
 			}
 			dot := strings.LastIndexByte(columns[i].name, '.')
-			if unit, ok := means(columns[i].name[dot+1:], want); dot >= 0 && ok && want != "value" && want != "sum" {
+			if unit, ok := means(columns[i].name[dot+1:], want); dot >= 0 && ok && want != "value" &&
+				want != "sum" {
 				return i, unit
 			}
 		}

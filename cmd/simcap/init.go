@@ -19,8 +19,10 @@ func newInitCommand() *cobra.Command {
 		Long: "Init writes an example to EXAMPLE.yaml in this folder, or to the file that --file names\n" +
 			"(- is standard output), with a line that lets editors complete and check it against\n" +
 			"simcap.schema.json (`simcap schema` prints that). A file that exists stays as it is.\n\n" +
-			"With --from-trace it writes a working scenario that replays a traffic file: the functions that the\n" +
-			"file names, its sizes and durations, and guesses, marked as such, for what the file does not tell.",
+			"With --from-trace it writes a working scenario that replays a traffic file: the " +
+			"functions that the\n" +
+			"file names, its sizes and durations, and guesses, marked as such, for what the file " +
+			"does not tell.",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if traffic != "" {
 				return cobra.NoArgs(cmd, args)

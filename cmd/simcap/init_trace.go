@@ -80,12 +80,16 @@ func (g *guess) service(b *strings.Builder) {
 	case g.columns["demand"] != "" && g.compact:
 		fmt.Fprintf(b, "    service:\n      time: %s # durations of the file\n", g.columns["demand"])
 	case g.columns["demand"] != "":
-		fmt.Fprintf(b, "    service:\n      # Rows bring their own durations; this is their distribution, for rows without one.\n"+
-			"      time: %s\n", g.columns["demand"])
+		fmt.Fprintf(b,
+			"    service:\n      # Rows bring their own durations; this is their distribution, for "+
+				"rows without one.\n"+
+				"      time: %s\n", g.columns["demand"])
 	case g.perToken():
-		b.WriteString("    service: # a guess: the file tells tokens, not times\n      time: 300ms\n      per_unit: 20ms # per output token\n")
+		b.WriteString("    service: # a guess: the file tells tokens, not times\n      time: 300ms\n " +
+			"     per_unit: 20ms # per output token\n")
 	default:
-		b.WriteString("    service:\n      time: {dist: lognormal, mean: 500ms, cv: 0.5} # a guess: the file does not tell\n")
+		b.WriteString("    service:\n      time: {dist: lognormal, mean: 500ms, cv: 0.5} # a guess: " +
+			"the file does not tell\n")
 	}
 }
 
@@ -115,8 +119,9 @@ func scenarioOfTrace(file *shape.File, s *shape.Shape, folder string) (string, e
 	used := map[string]bool{}
 	rest := file.Options
 	add := func(key, name string, o trace.Options, share float64) {
-		functions = append(functions, guessed{key: unused(key, used), name: name, arrivals: traceArrivals(path, o, take),
-			share: share})
+		functions = append(functions, guessed{key: unused(key, used), name: name,
+			arrivals: traceArrivals(path, o, take),
+			share:    share})
 	}
 	if len(s.Functions) < 2 {
 		name := ""
@@ -146,7 +151,8 @@ func scenarioOfTrace(file *shape.File, s *shape.Shape, folder string) (string, e
 	fmt.Fprintf(&b, "# Traffic of %s (%s): %s in %s, %s on average.\n", filepath.Base(s.File), s.Format,
 		quantity.Plural(float64(s.Arrivals), "arrival"), quantity.Format(quantity.Seconds, s.SpanS),
 		quantity.Format(quantity.PerS, s.RatePerS))
-	b.WriteString("# What the file does not tell is a guess, and marked as one: put your own values there.\n" + schemaLine)
+	b.WriteString("# What the file does not tell is a guess, and marked as one: put your own values " +
+		"there.\n" + schemaLine)
 	g.write(&b, strings.TrimSuffix(filepath.Base(s.File), filepath.Ext(s.File)), s.SpanS, functions)
 	return b.String(), nil
 }

@@ -39,18 +39,22 @@ func (f *traceFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&f.format, "format", "auto", "the file's format (`simcap trace --formats` lists them)")
 	flags.StringArrayVar(&f.columns, "column", nil,
 		"which column has a role, for example time=created_at or duration=took:ms (may be repeated)")
-	flags.StringVar(&f.timeUnit, "time-unit", "", "unit of times that are numbers: s, ms, us or ns (default: guessed)")
+	flags.StringVar(&f.timeUnit, "time-unit", "",
+		"unit of times that are numbers: s, ms, us or ns (default: guessed)")
 	flags.StringVar(&f.step, "step", "", "length of a bucket of a file of rates (default: found)")
-	flags.StringVar(&f.ties, "ties", "auto", "rows that share an instant of a coarse clock: auto, keep or spread")
+	flags.StringVar(&f.ties, "ties", "auto",
+		"rows that share an instant of a coarse clock: auto, keep or spread")
 	flags.StringArrayVar(&f.only, "only", nil,
-		"keep the rows that meet a condition, for example 'function!=/healthz' or 'status<500' (may be repeated)")
+		"keep the rows that meet a condition, for example 'function!=/healthz' or 'status<500' (may "+
+			"be repeated)")
 	flags.StringVar(&f.from, "from", "", "leave out what comes before this time since the first row")
 	flags.StringVar(&f.to, "to", "", "leave out what comes from this time on")
 	flags.StringVar(&f.fold, "fold", "", "make all days or weeks one typical day or week: day or week")
 	flags.BoolVar(&f.strict, "strict", false, "refuse bad rows and rows out of order")
 	flags.BoolVar(&f.truncated, "truncated", false, "accept a file that ends in the middle of a line")
 	flags.BoolVar(&f.sort, "sort", false, "sort the whole file first, on disk if it is large")
-	complete := func(words ...string) func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	complete := func(words ...string) func(*cobra.Command, []string, string) ([]string,
+		cobra.ShellCompDirective) {
 		return func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			return words, cobra.ShellCompDirectiveNoFileComp
 		}
@@ -67,7 +71,8 @@ func (f *traceFlags) add(cmd *cobra.Command) {
 
 // options are what the flags say.
 func (f *traceFlags) options() (trace.Options, error) {
-	o := trace.Options{Format: f.format, TimeUnit: f.timeUnit, Ties: trace.Ties(f.ties), Fold: trace.Fold(f.fold),
+	o := trace.Options{Format: f.format, TimeUnit: f.timeUnit, Ties: trace.Ties(f.ties),
+		Fold:   trace.Fold(f.fold),
 		Strict: f.strict, Truncated: f.truncated, Sort: f.sort, Seed: 1}
 	for _, text := range f.columns {
 		role, column, ok := strings.Cut(text, "=")
@@ -158,9 +163,11 @@ func newTraceCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "trace FILE|-",
 		Short: "Show what is in a traffic file: rates, bursts, and what they do to a queue",
-		Long: "Trace reads a traffic file — an access log, a table, a published trace, the result of a load test,\n" +
+		Long: "Trace reads a traffic file — an access log, a table, a published trace, the result of " +
+			"a load test,\n" +
 			"metrics of a monitoring system — and shows what arrives when, how far that is from a Poisson\n" +
-			"process, and what it does to a queue. It prints a summary and writes report.html, trace.json and\n" +
+			"process, and what it does to a queue. It prints a summary and writes report.html, " +
+			"trace.json and\n" +
 			"pictures to a folder. The format is recognised; --formats lists what can be read.",
 		Example: "  simcap trace access.log --only 'function=/v1/*' --only 'status<500'\n" +
 			"  simcap trace requests.csv --column time=created_at --column duration=took_ms\n" +
@@ -241,7 +248,8 @@ func (c *traceCommand) run(cmd *cobra.Command, argument string) error {
 	case c.quiet:
 		return nil
 	}
-	return report.TraceTerminal(w, s, report.TerminalOptions{Width: terminalWidth(w), Color: wantsColor(cmd, w),
+	return report.TraceTerminal(w, s, report.TerminalOptions{Width: terminalWidth(w),
+		Color:  wantsColor(cmd, w),
 		OutDir: out})
 }
 

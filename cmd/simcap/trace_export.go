@@ -99,5 +99,6 @@ func claimFolderOf(dir, own string, force bool) error {
 			return nil
 		}
 	}
-	return usagef("--out: %s is there already and holds no report of simcap; name another, or use --force", dir)
+	return usagef("--out: %s is there already and holds no report of simcap; name another, or use "+
+		"--force", dir)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,7 +9,7 @@ import (
 	"io"
 	"math"
 	"path/filepath"
-	"sort"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -38,11 +39,16 @@ func newTraceFitCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "fit FILE",
 		Short: "Find a compact workload that behaves like a traffic file",
-		Long: "Fit makes workloads of a few numbers that may stand for a traffic file: a constant rate, a rate in\n" +
-			"steps or of a typical day or week, each with Poisson arrivals, bursty gaps or groups, and processes\n" +
-			"that switch between two rates. It simulates functions under each of them and under the file itself,\n" +
-			"and takes the one whose p50 latency, p99 latency and cost are nearest. The functions are a short, a\n" +
-			"medium and a long one, or the one that --scenario names. What it writes holds nothing of the file but\n" +
+		Long: "Fit makes workloads of a few numbers that may stand for a traffic file: a constant " +
+			"rate, a rate in\n" +
+			"steps or of a typical day or week, each with Poisson arrivals, bursty gaps or groups, " +
+			"and processes\n" +
+			"that switch between two rates. It simulates functions under each of them and under the " +
+			"file itself,\n" +
+			"and takes the one whose p50 latency, p99 latency and cost are nearest. The functions " +
+			"are a short, a\n" +
+			"medium and a long one, or the one that --scenario names. What it writes holds nothing " +
+			"of the file but\n" +
 			"rates and quantiles, and can be shared.",
 		Example: "  simcap trace fit access.log --file web.yaml\n" +
 			"  simcap trace fit requests.csv --scenario mine.yaml --workload web",
@@ -56,7 +62,8 @@ func newTraceFitCommand() *cobra.Command {
 	f.BoolVar(&c.json, "json", false, "print the comparison as JSON")
 	f.BoolVarP(&c.quiet, "quiet", "q", false, "print no comparison and no progress")
 	f.StringVar(&c.scenario, "scenario", "", "judge by this scenario instead of the three functions")
-	f.StringVar(&c.workload, "workload", "", "with --scenario: the workload that the file stands for (default: the only one)")
+	f.StringVar(&c.workload, "workload", "",
+		"with --scenario: the workload that the file stands for (default: the only one)")
 	f.Int64Var(&c.most, "judge-arrivals", 200_000, "judge by the first so many arrivals of the file")
 	f.IntVar(&c.runs, "judge-runs", 4, "simulations of each function under each workload")
 	return cmd
@@ -151,7 +158,8 @@ func (c *fitCommand) run(cmd *cobra.Command, argument string) error {
 }
 
 // compare simulates all functions under the file and under each candidate.
-func (c *fitCommand) compare(cmd *cobra.Command, j *judge, s *shape.Shape, candidates []fit.Candidate) (*fitResult,
+func (c *fitCommand) compare(cmd *cobra.Command, j *judge, s *shape.Shape,
+	candidates []fit.Candidate) (*fitResult,
 	error) {
 	r := &fitResult{File: s.File, Arrivals: j.arrivals, SpanS: j.spanS, Runs: c.runs, functions: j.names(),
 		Columns: map[string]string{}}
@@ -183,7 +191,7 @@ func (c *fitCommand) compare(cmd *cobra.Command, j *judge, s *shape.Shape, candi
 		v.Error, v.Worst = errorsOf(r.Trace, by, r.functions)
 		r.Candidates = append(r.Candidates, v)
 	}
-	sort.SliceStable(r.Candidates, func(a, b int) bool { return r.Candidates[a].Error < r.Candidates[b].Error })
+	slices.SortStableFunc(r.Candidates, func(a, b judged) int { return cmp.Compare(a.Error, b.Error) })
 	return r, nil
 }
 
@@ -207,7 +215,8 @@ func errorsOf(file, other map[string]served, functions []string) (mean, worst fl
 
 // table is the comparison as the report prints it.
 func (c *fitCommand) table(r *fitResult) *report.Fit {
-	t := &report.Fit{File: filepath.Base(r.File), Judged: r.Arrivals, SpanS: r.SpanS, Runs: r.Runs, OutFile: c.out,
+	t := &report.Fit{File: filepath.Base(r.File), Judged: r.Arrivals, SpanS: r.SpanS, Runs: r.Runs,
+		OutFile:   c.out,
 		Functions: r.functions}
 	row := func(name, what string, numbers int, e, worst float64, by map[string]served) report.FitRow {
 		out := report.FitRow{Name: name, What: what, Numbers: numbers, Error: e, Worst: worst}
@@ -231,8 +240,10 @@ func (c *fitCommand) fitted(r *fitResult, s *shape.Shape) string {
 	best := &r.Candidates[0]
 	var b strings.Builder
 	fmt.Fprintf(&b, "# Traffic like that of %s: %s.\n", filepath.Base(s.File), best.What)
-	fmt.Fprintf(&b, "# Simulated under it, latency and cost of %s are %.1f%% from those under the file on average,\n"+
-		"# %.1f%% at the most (p50, p99 and cost; %d arrivals).\n", strings.Join(r.functions, ", "), 100*best.Error,
+	fmt.Fprintf(&b,
+		"# Simulated under it, latency and cost of %s are %.1f%% from those under the file on average,\n"+
+			"# %.1f%% at the most (p50, p99 and cost; %d arrivals).\n", strings.Join(r.functions, ", "),
+		100*best.Error,
 		100*best.Worst, r.Arrivals)
 	g := guess{shape: s, columns: r.Columns, compact: true}
 	g.write(&b, "fitted traffic", s.SpanS, []guessed{{key: "main", arrivals: best.Arrivals}})
@@ -283,7 +294,8 @@ func (k *judgeCase) run(ctx context.Context, arrivals string, spanS float64) (se
 	options.Set = append(options.Set[:len(options.Set):len(options.Set)],
 		scenarios.Override{Key: k.key, Value: arrivals, Source: "fit"})
 	if k.horizon {
-		options.Set = append(options.Set, scenarios.Override{Key: "horizon", Value: fmt.Sprintf("%.9f", spanS),
+		options.Set = append(options.Set, scenarios.Override{Key: "horizon", Value: fmt.Sprintf("%.9f",
+			spanS),
 			Source: "fit"})
 	}
 	scenario, ds := k.document.Scenario(options)
@@ -292,7 +304,8 @@ func (k *judgeCase) run(ctx context.Context, arrivals string, spanS float64) (se
 	}
 	r, err := experiment.Run(ctx, scenario, experiment.Options{})
 	if ctx.Err() != nil {
-		return served{}, &exitError{exitInterrupted, errors.New("interrupted before all workloads were simulated")}
+		return served{}, &exitError{exitInterrupted,
+			errors.New("interrupted before all workloads were simulated")}
 	}
 	if err != nil {
 		return served{}, failed(err)

@@ -29,9 +29,14 @@ workloads:
 // judgeFunctions are a short, a medium and a long function: from milliseconds on a CPU to many seconds on
 // a large GPU that takes a minute to start.
 var judgeFunctions = [...]struct{ name, settings string }{
-	{"short", "{cpu: 1, cold_start: 2s, scaledown_window: 60s, service: {time: {dist: lognormal, mean: 100ms, cv: 1}}}"},
-	{"medium", "{gpu: L4, cold_start: 15s, scaledown_window: 60s, timeout: 1h, service: {time: {dist: lognormal, mean: 2s, cv: 0.5}}}"},
-	{"long", "{gpu: A100, cold_start: 60s, scaledown_window: 5m, timeout: 1h, service: {time: {dist: lognormal, mean: 20s, cv: 0.5}}}"},
+	{"short",
+		"{cpu: 1, cold_start: 2s, scaledown_window: 60s, service: {time: {dist: lognormal, mean: " +
+			"100ms, cv: 1}}}"},
+	{"medium",
+		"{gpu: L4, cold_start: 15s, scaledown_window: 60s, timeout: 1h, service: {time: {dist: " +
+			"lognormal, mean: 2s, cv: 0.5}}}"},
+	{"long", "{gpu: A100, cold_start: 60s, scaledown_window: 5m, timeout: 1h, service: {time: {dist: " +
+		"lognormal, mean: 20s, cv: 0.5}}}"},
 }
 
 // judge prepares the functions, and the file's first part as arrivals.
@@ -60,11 +65,13 @@ func (c *fitCommand) judge(cmd *cobra.Command, file *shape.File, s *shape.Shape)
 		return j, nil
 	}
 	for _, f := range judgeFunctions {
-		document, ds := scenarios.Parse(f.name, []byte(fmt.Sprintf(judgeScenario, f.name, c.runs, f.settings)))
+		document, ds := scenarios.Parse(f.name, []byte(fmt.Sprintf(judgeScenario, f.name, c.runs,
+			f.settings)))
 		if document == nil {
 			return nil, failed(ds)
 		}
-		j.cases = append(j.cases, judgeCase{name: f.name, document: document, key: "workloads.judged.arrivals",
+		j.cases = append(j.cases, judgeCase{name: f.name, document: document,
+			key:      "workloads.judged.arrivals",
 			function: f.name, horizon: true})
 	}
 	return j, nil
@@ -111,7 +118,8 @@ func (c *fitCommand) ownCase(cmd *cobra.Command) (*judgeCase, error) {
 	if near := scenarios.Nearest(c.workload, names); near != "" {
 		return nil, usagef("--workload: there is no workload %q; did you mean %q?", c.workload, near)
 	}
-	return nil, usagef("--workload: there is no workload %q; the scenario has %s", c.workload, strings.Join(names, ", "))
+	return nil, usagef("--workload: there is no workload %q; the scenario has %s", c.workload,
+		strings.Join(names, ", "))
 }
 
 // traceArrivals is the file, read in this way, as the value of a scenario's key arrivals in YAML's flow

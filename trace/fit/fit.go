@@ -74,7 +74,8 @@ func ratesOf(s *shape.Shape) []rates {
 	coarse := fine.Coarser(fine.StepS * 4)
 	for _, r := range []shape.Series{fine, coarse} {
 		if len(r.PerS) >= 4 && r.StepS != out[len(out)-1].rates.StepS {
-			out = append(out, rates{name: "steps of " + step(r.StepS), what: "a rate in steps of " + step(r.StepS),
+			out = append(out, rates{name: "steps of " + step(r.StepS), what: "a rate in steps of " +
+				step(r.StepS),
 				rates: r, repeat: float64(len(r.PerS)) * r.StepS})
 		}
 	}

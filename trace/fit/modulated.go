@@ -36,7 +36,8 @@ func modulated(s *shape.Shape) []Candidate {
 			continue
 		}
 		out = append(out, Candidate{Name: "mmpp, " + part.name, Numbers: 4,
-			What: fmt.Sprintf("%s/s for %s s on average, then %s/s for %s s", short2(low), short2(stayLow), short2(low+d),
+			What: fmt.Sprintf("%s/s for %s s on average, then %s/s for %s s", short2(low),
+				short2(stayLow), short2(low+d),
 				short2(stayHigh)),
 			Arrivals: fmt.Sprintf("{process: mmpp, states: [{rate: %s/s, mean_duration: %ss}, {rate: %s/s, "+
 				"mean_duration: %ss}]}", short(low), short(stayLow), short(low+d), short(stayHigh))})

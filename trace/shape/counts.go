@@ -167,7 +167,8 @@ func (c *correlator) lags(span sim.Time) []Lag {
 }
 
 // steps are the lengths of a series' steps in seconds: each is a multiple of the one before.
-var steps = [...]int64{1, 5, 10, 30, 60, 300, 600, 1800, 3600, 3 * 3600, 6 * 3600, 86400, 7 * 86400, 70 * 86400}
+var steps = [...]int64{1, 5, 10, 30, 60, 300, 600, 1800, 3600, 3 * 3600, 6 * 3600, 86400, 7 * 86400,
+	70 * 86400}
 
 // mostSteps is how many steps a series has at most; then they are joined to longer ones.
 const mostSteps = 20_000
@@ -226,7 +227,8 @@ func (s *series) rates(span sim.Time) Series {
 func (s Series) Coarser(stepS float64) Series {
 	for _, next := range steps {
 		k := int(math.Round(float64(next) / s.StepS))
-		if k > 1 && s.StepS < stepS && float64(next) >= stepS && math.Abs(float64(k)*s.StepS-float64(next)) < 1e-9 {
+		if k > 1 && s.StepS < stepS && float64(next) >= stepS &&
+			math.Abs(float64(k)*s.StepS-float64(next)) < 1e-9 {
 			joined := join(s.PerS, k)
 			for i := range joined {
 				joined[i] /= float64(min(k, len(s.PerS)-i*k))

@@ -94,7 +94,8 @@ func (q *Queues) Result(ratePerS float64) []Queue {
 		c := len(l.free)
 		service := l.service / 1e9
 		load := ratePerS * service
-		r := Queue{ServiceS: service, Servers: c, Utilization: load / float64(c), WaitMeanS: l.waits.Mean() / 1e9}
+		r := Queue{ServiceS: service, Servers: c, Utilization: load / float64(c),
+			WaitMeanS: l.waits.Mean() / 1e9}
 		p50, _ := l.waits.Quantile(0.5)
 		p99, _ := l.waits.Quantile(0.99)
 		r.WaitP50S, r.WaitP99S = float64(p50)/1e9, float64(p99)/1e9

@@ -155,8 +155,9 @@ func (s *Shape) fill(f *File, r *trace.Report) {
 	s.StepS, s.TickS = r.Step.Seconds(), r.Tick.Seconds()
 	s.Notes = append(s.Notes, r.Notes...)
 	if r.Step > 0 {
-		s.Notes = append(s.Notes, fmt.Sprintf("the file has rates in steps of %s: arrivals within a step are drawn at "+
-			"random, and what is shown of shorter times is theirs", length(r.Step.Seconds())))
+		s.Notes = append(s.Notes,
+			fmt.Sprintf("the file has rates in steps of %s: arrivals within a step are drawn at "+
+				"random, and what is shown of shorter times is theirs", length(r.Step.Seconds())))
 	}
 	s.Warnings = append(s.Warnings, r.Warnings...)
 	for _, b := range r.BadRows {

@@ -238,8 +238,9 @@ func (m *Meter) Shape(span sim.Time) *Shape {
 	if span <= 0 {
 		span = m.last
 	}
-	s := &Shape{Arrivals: m.n, SpanS: span.Seconds(), Failed: m.failed, Notes: []string{}, Warnings: []string{},
-		Bursts: []Burst{}, Functions: []Function{}, Columns: []Column{}, Queues: []Queue{}}
+	s := &Shape{Arrivals: m.n, SpanS: span.Seconds(), Failed: m.failed, Notes: []string{},
+		Warnings: []string{},
+		Bursts:   []Burst{}, Functions: []Function{}, Columns: []Column{}, Queues: []Queue{}}
 	if s.SpanS > 0 {
 		s.RatePerS = float64(m.n) / s.SpanS
 	}

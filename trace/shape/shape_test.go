@@ -60,9 +60,12 @@ func TestAgainstDescriptions(t *testing.T) {
 		over60, cv, cvWithin         float64
 		idc1, idc10, idc60, ac1      float64
 	}{
-		{"azure-llm-2023/AzureLLMInferenceTrace_code.csv", 8819, 57.3, 2.57, 67, 10.5, 4.1, 13.2, 12.1, 13.2, 71.6, 164, 0.16},
-		{"azure-llm-2023/AzureLLMInferenceTrace_conv.csv", 19366, 58.4, 5.53, 16, 8.45, 1.53, 1.09, 1.04, 1.39, 3.9, 16.1, 0.83},
-		{"azure-functions-samples/invitro_Azure2021_200.csv", 199, 20, 0.166, 22, 0.70, 4.2, 1.86, 1.85, 8.3, 8.4, 10.2, -0.13},
+		{"azure-llm-2023/AzureLLMInferenceTrace_code.csv", 8819, 57.3, 2.57, 67, 10.5, 4.1, 13.2, 12.1,
+			13.2, 71.6, 164, 0.16},
+		{"azure-llm-2023/AzureLLMInferenceTrace_conv.csv", 19366, 58.4, 5.53, 16, 8.45, 1.53, 1.09,
+			1.04, 1.39, 3.9, 16.1, 0.83},
+		{"azure-functions-samples/invitro_Azure2021_200.csv", 199, 20, 0.166, 22, 0.70, 4.2, 1.86, 1.85,
+			8.3, 8.4, 10.2, -0.13},
 	} {
 		s := measureShared(t, c.file, trace.Options{})
 		if s.Arrivals != c.n {
@@ -168,7 +171,8 @@ func TestDailyCurveAndBurst(t *testing.T) {
 	}, 20, 3*86400, nil)
 	near(t, "noon", s.Hours[12], 2, 0.15)
 	near(t, "midnight", s.Hours[0], 0, 0.05)
-	if len(s.Bursts) == 0 || math.Abs(s.Bursts[0].StartS-50_000) > 30 || math.Abs(s.Bursts[0].LengthS-60) > 31 {
+	if len(s.Bursts) == 0 || math.Abs(s.Bursts[0].StartS-50_000) > 30 ||
+		math.Abs(s.Bursts[0].LengthS-60) > 31 {
 		t.Errorf("bursts %+v", s.Bursts)
 	}
 	day := s.Correlations[len(s.Correlations)-1]
