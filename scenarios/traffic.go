@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 
+	"go.yaml.in/yaml/v4"
+
 	"github.com/simcap/simcap/model/workload"
 	"github.com/simcap/simcap/sim"
 	"github.com/simcap/simcap/trace"
@@ -49,16 +51,25 @@ func (r *reader) trace(t *workload.Trace, path string) {
 		r.fail(at, path+".file", "", "%s has no arrivals", t.File)
 	default:
 		for _, w := range known.warnings {
-			r.add(Warning, at, path+".file", "", "%s: %s", t.File, w)
+			r.warnOnce(at, path+".file", "", t.File+": "+w)
 		}
 	}
 	if known.demands && slices.Contains(t.Take, "demand") && r.spots[path+".take"].value == nil {
-		r.add(Warning, at, path+".file", "write take: [demand] to keep them, or leave demand out of take to "+
-			"use the function's service",
-			"the rows of %s have measured durations, which are taken as service "+
-				"times", t.File)
+		r.warnOnce(at, path+".file", "write take: [demand] to keep them, or leave demand out of take to "+
+			"use the function's service", "the rows of "+t.File+" have measured durations, which are taken "+
+			"as service times")
 	}
 	t.Open = func(seed uint64) (workload.Source, error) { return file.source(seed) }
+}
+
+// warnOnce adds a warning unless it stands there already: several workloads may replay one file.
+func (r *reader) warnOnce(n *yaml.Node, path, help, message string) {
+	for i := range r.found {
+		if r.found[i].Message == message {
+			return
+		}
+	}
+	r.add(Warning, n, path, help, "%s", message)
 }
 
 // traceOptions are the options of reading a trace; false if one of them is wrong.

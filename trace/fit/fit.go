@@ -298,7 +298,12 @@ func short(v float64) string {
 }
 
 // short2 is v with two significant digits, for names.
-func short2(v float64) string { return strconv.FormatFloat(v, 'g', 2, 64) }
+func short2(v float64) string {
+	if v >= 100 {
+		return strconv.FormatFloat(v, 'f', 0, 64)
+	}
+	return strconv.FormatFloat(v, 'g', 2, 64)
+}
 
 // Quantiles are a column's values as a distribution in YAML's flow style; "" without values. Times are
 // in seconds.
