@@ -97,16 +97,16 @@ func (a *audit) pool(m *machine, p *pool) int {
 // container counts the inputs that a container holds.
 func (a *audit) container(m *machine, p *pool, ci int32, c *container) int64 {
 	held, active := int64(0), int32(0)
-	for ii := c.firstItem; ii != none; ii = m.items.At(ii).next {
-		it := m.items.At(ii)
+	for lead := c.firstItem; lead != none; lead = m.inputs.At(lead).item.next {
+		it := &m.inputs.At(lead).item
 		active++
 		held += int64(it.count)
 		a.require(it.count >= 1 && it.count <= p.batchMax, "a batch of %d", it.count)
 	}
 	a.require(active == c.active, "%s: container %d serves %d, counted %d", p.set.Name, c.number,
 		active, c.active)
-	if p.open != none && m.items.At(p.open).container == ci {
-		held += int64(m.items.At(p.open).count)
+	if p.open != none && m.inputs.At(p.open).item.on == ci {
+		held += int64(m.inputs.At(p.open).item.count)
 		active++
 	}
 	a.require(active == c.items, "%s: container %d has %d slots in use, counted %d", p.set.Name,

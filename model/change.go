@@ -65,7 +65,7 @@ func (m *machine) changeDue(index int32) {
 func (m *machine) redateLapse(p *pool) {
 	if p.lapses && p.everFell {
 		p.fellOrder = m.order()
-		m.calendar.Set(m.poolSource(p.index, poolLapse), max(m.now, p.fellAt+p.window))
+		m.calendar.Set(poolSource(p.index, poolLapse), max(m.now, p.fellAt+p.window))
 	}
 }
 
@@ -150,7 +150,7 @@ func (m *machine) drain(p *pool, ci int32) {
 		m.stop(p, ci, "deploy")
 		return
 	}
-	if p.open != none && m.items.At(p.open).container == ci {
+	if p.open != none && m.inputs.At(p.open).item.on == ci {
 		m.beginService(p, p.open)
 		c = m.containers.At(ci)
 	}

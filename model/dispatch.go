@@ -10,7 +10,7 @@ func (m *machine) settle(p *pool) {
 	if p.open != none && p.set.Batched.Wait == 0 {
 		m.beginService(p, p.open)
 	}
-	if m.cfg.Platform.Autoscaler.Interval == 0 {
+	if m.everyEvent {
 		m.evaluate(p)
 		if m.freed && m.capped {
 			m.evaluateAll()
@@ -25,19 +25,24 @@ func (m *machine) settle(p *pool) {
 // dispatch hands pending inputs to containers, first come first served (rules 4 and 5).
 func (m *machine) dispatch(p *pool) {
 	for p.queued > 0 {
-		it := p.open
-		if it == none {
-			c := m.route(p)
-			if c == none {
-				return
-			}
-			it = m.openItem(p, c)
+		ci := m.slot(p)
+		if ci == none {
+			return
 		}
-		m.assign(p, p.first, it)
-		if m.items.At(it).count == p.batchMax {
-			m.beginService(p, it)
-		}
+		i := p.first
+		in := m.inputs.At(i)
+		m.unqueue(p, i, in)
+		m.assign(p, i, in, ci)
 	}
+}
+
+// slot is the container that the next input goes to: that of the open batch, or the one that routing
+// picks; none when there is none.
+func (m *machine) slot(p *pool) int32 {
+	if p.open != none {
+		return m.inputs.At(p.open).item.on
+	}
+	return m.route(p)
 }
 
 // enqueue puts an input at the tail of the queue.
@@ -57,7 +62,6 @@ func (m *machine) enqueue(p *pool, i int32, in *input) {
 // queueGrew counts an input that joined the queue.
 func (m *machine) queueGrew(p *pool, in *input) {
 	p.queued++
-	p.outstanding++
 	p.queuedNow = true
 	w := &m.callers[in.workload]
 	if w.async {
@@ -68,7 +72,7 @@ func (m *machine) queueGrew(p *pool, in *input) {
 	w.book.queue.add(m.now, 1)
 }
 
-// unqueue takes an input out of the queue, wherever it stands; outstanding is the caller's affair.
+// unqueue takes an input out of the queue, wherever it stands.
 func (m *machine) unqueue(p *pool, i int32, in *input) {
 	if in.prev != none {
 		m.inputs.At(in.prev).next = in.next
@@ -80,7 +84,6 @@ func (m *machine) unqueue(p *pool, i int32, in *input) {
 	} else {
 		p.last = in.prev
 	}
-	in.next, in.prev = none, none
 	p.queued--
 	w := &m.callers[in.workload]
 	if w.async {
@@ -88,91 +91,90 @@ func (m *machine) unqueue(p *pool, i int32, in *input) {
 	} else {
 		p.queuedSync--
 	}
+	if w.impatient {
+		m.agenda.Cancel(sim.Owner{Kind: ownInput, Index: i})
+	}
 	w.book.queue.add(m.now, -1)
 }
 
-// openItem takes a free slot of the container for a new item.
-func (m *machine) openItem(p *pool, ci int32) int32 {
-	i := m.items.New()
-	it := m.items.At(i)
-	it.container, it.first, it.last, it.count = ci, none, none, 0
-	it.begun, it.order, it.next, it.prev = false, m.order(), none, none
+// assign gives an input that is in no queue to a container: it joins the open batch, or opens an item
+// in a free slot.
+func (m *machine) assign(p *pool, i int32, in *input, ci int32) {
 	c := m.containers.At(ci)
+	if wait := m.now - in.since; wait > 0 {
+		cold := max(0, min(m.now, c.readyAt)-max(in.since, c.created))
+		in.parts[Cold] += cold
+		in.parts[Queue] += wait - cold
+		in.since = m.now
+	}
+	if !m.callers[in.workload].async {
+		p.assignedSync++
+	}
+	in.state = assigned
+	in.assignedAt, in.started = m.now, Unset
+	in.container, in.batchSize = c.number, 0
+	in.taken = m.order()
+	in.next = none
+	c.inputs++
+	lead := p.open
+	if lead == none {
+		m.openItem(p, i, in, ci, c)
+		if p.batchMax == 1 {
+			m.beginService(p, i)
+		}
+		return
+	}
+	it := &m.inputs.At(lead).item
+	in.lead = lead
+	m.inputs.At(it.last).next = i
+	it.last = i
+	if it.count++; it.count == p.batchMax {
+		m.beginService(p, lead)
+	}
+}
+
+// openItem takes a free slot of the container for a new item with the input as its lead.
+func (m *machine) openItem(p *pool, i int32, in *input, ci int32, c *container) {
+	in.lead = i
+	it := &in.item
+	it.on, it.last, it.count = ci, i, 1
+	it.begun, it.order = false, in.taken
 	p.lastChosen = c.number
-	if c.items == 0 {
+	if c.idle {
 		m.leaveIdle(p, ci, c)
 		m.becomesBusy(p, c)
 	}
 	c.items++
 	c.used = true
-	m.reroute(p, ci, c)
+	if !p.byList {
+		m.reroute(p, ci, c)
+	}
+	if p.batchMax == 1 {
+		return
+	}
 	p.open = i
-	if p.batchMax > 1 && p.set.Batched.Wait > 0 {
-		it.opened = m.now
-		if source := m.poolSource(p.index, poolBatchWait); m.calendar.Date(source) == sim.Never {
+	if p.set.Batched.Wait > 0 {
+		if source := poolSource(p.index, poolBatchWait); m.calendar.Date(source) == sim.Never {
 			m.calendar.Set(source, m.now+p.set.Batched.Wait)
 		}
 	}
-	return i
-}
-
-// assign moves an input from the queue into an open item.
-func (m *machine) assign(p *pool, i, ii int32) {
-	in := m.inputs.At(i)
-	it := m.items.At(ii)
-	c := m.containers.At(it.container)
-	m.unqueue(p, i, in)
-	wait := m.now - in.since
-	if wait > 0 {
-		cold := max(0, min(m.now, c.readyAt)-max(in.since, c.created))
-		in.parts[Cold] += cold
-		in.parts[Queue] += wait - cold
-	}
-	if w := &m.callers[in.workload]; !w.async {
-		p.assignedSync++
-	}
-	if m.callers[in.workload].impatient {
-		m.agenda.Cancel(sim.Owner{Kind: ownInput, Index: i})
-	}
-	in.state = assigned
-	in.since, in.assignedAt, in.started = m.now, m.now, Unset
-	in.container, in.batchSize, in.item = c.number, 0, ii
-	in.taken = m.order()
-	c.inputs++
-	in.prev = it.last
-	if it.last != none {
-		m.inputs.At(it.last).next = i
-	} else {
-		it.first = i
-	}
-	it.last = i
-	it.count++
 }
 
 // batchWaited is the end of an open batch's wait. The source is dated no later than that: it may come
 // early, when the batch that it was dated for has begun since.
 func (m *machine) batchWaited(p *pool) {
-	source := m.poolSource(p.index, poolBatchWait)
+	source := poolSource(p.index, poolBatchWait)
 	m.calendar.Clear(source)
 	if p.open == none {
 		return
 	}
-	if due := m.items.At(p.open).opened + p.set.Batched.Wait; due > m.now {
+	if due := m.inputs.At(p.open).assignedAt + p.set.Batched.Wait; due > m.now {
 		m.calendar.Set(source, due)
 		return
 	}
 	m.progressed = m.now
 	m.beginService(p, p.open)
 	m.settle(p)
-}
-
-// hasFree says whether a ready container has a free slot.
-func (m *machine) hasFree(p *pool) bool {
-	if p.byList {
-		return p.idleFirst != none
-	}
-	_, ok := p.routes.Min()
-	return ok
 }
 
 // route is the container that takes the head of the queue (rule 4), or none.

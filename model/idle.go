@@ -9,7 +9,7 @@ import "github.com/simcap/simcap/sim"
 
 // becomeIdle puts a ready container without inputs at the end of the list.
 func (m *machine) becomeIdle(p *pool, ci int32, c *container) {
-	c.idleSince, c.idleOrder, c.expired = m.now, m.order(), false
+	c.idle, c.idleSince, c.idleOrder, c.expired = true, m.now, m.order(), false
 	after := m.idlePlace(p, c)
 	c.prev = after
 	if after != none {
@@ -32,7 +32,7 @@ func (m *machine) becomeIdle(p *pool, ci int32, c *container) {
 		m.containers.At(u).idleSince == m.now && m.containers.At(u).number < c.number {
 		p.unexpired = ci
 	}
-	if source := m.poolSource(p.index, poolIdle); m.calendar.Date(source) == sim.Never {
+	if source := poolSource(p.index, poolIdle); m.calendar.Date(source) == sim.Never {
 		m.calendar.Set(source, m.now+p.window)
 	}
 }
@@ -79,7 +79,7 @@ func (m *machine) leaveIdle(p *pool, ci int32, c *container) {
 	if p.unexpired == ci {
 		p.unexpired = m.firstUnexpired(c.next)
 	}
-	c.next, c.prev = none, none
+	c.next, c.prev, c.idle = none, none, false
 	if c.expired {
 		p.expired--
 		c.expired = false
@@ -142,7 +142,7 @@ func (m *machine) nextExpiryOrder(p *pool) uint64 {
 // idleDue is the expiry of an idle container (rule 8). The source is dated no later than the next
 // expiry: it may come early, when the container that it was dated for has been used since.
 func (m *machine) idleDue(p *pool) {
-	source := m.poolSource(p.index, poolIdle)
+	source := poolSource(p.index, poolIdle)
 	ci := m.nextToExpire(p)
 	if ci == none {
 		m.calendar.Clear(source)
@@ -171,7 +171,7 @@ func (m *machine) dateExpiry(p *pool) {
 	if p.unexpired != none {
 		at = max(m.now, m.containers.At(p.unexpired).idleSince+p.window)
 	}
-	m.calendar.Set(m.poolSource(p.index, poolIdle), at)
+	m.calendar.Set(poolSource(p.index, poolIdle), at)
 }
 
 // windowChanged re-dates all expiries after the window was updated: an expired container is unexpired

@@ -222,6 +222,8 @@ type callerBook struct {
 	arrivals    []int64
 	rejected    []int64
 	binLatency  []uint32 // by coarse bucket
+	lowest      int      // coarse bucket of the bin that holds an input; above highest: none does
+	highest     int
 	latencies   [][]Bin
 }
 
@@ -243,16 +245,11 @@ const (
 	coarseShift = 3
 )
 
-func (b *callerBook) arrived(m *machine) { b.binArrived++ }
-
 // record books an input that leaves.
 func (m *machine) record(in *input, w *caller, outcome Outcome) {
 	b := &w.book
 	if m.audit != nil {
 		m.audit.leaves(m, in)
-	}
-	if outcome >= RateLimit {
-		b.binRejected++
 	}
 	if m.book.covers(in.submitted) {
 		b.outcomes[outcome]++
@@ -263,34 +260,48 @@ func (m *machine) record(in *input, w *caller, outcome Outcome) {
 			b.coldStarted++
 		}
 		if outcome == Completed {
-			b.completed(m, in)
+			b.completed(in, m.now)
 		}
 		if !w.many && (outcome != Completed || !b.plain) {
 			b.makespans.Record(int64(m.now - in.submitted))
 		}
+	}
+	if outcome >= RateLimit {
+		b.binRejected++
 	}
 	if m.hooks.Rows.Input != nil {
 		m.rows.input(m, in, w, outcome)
 	}
 }
 
-func (b *callerBook) completed(m *machine, in *input) {
-	latency := int64(m.now - in.submitted + in.overhead)
-	b.latency.Record(latency)
+// completed counts a completed input by its latency, and adds its parts to those of its band.
+func (b *callerBook) completed(in *input, now sim.Time) {
+	latency := int64(now - in.submitted + in.overhead)
 	bucket := stats.Bucket(latency)
+	b.latency.RecordIn(bucket, latency)
 	if b.binBands == nil {
-		buckets := stats.Bucket(1<<62) + 1
-		b.binBands = make([]band, buckets>>bandShift+1)
-		b.bands = make([]BandTally, len(b.binBands))
-		b.binLatency = make([]uint32, buckets>>coarseShift+1)
+		b.makeBins()
 	}
-	b.binLatency[bucket>>coarseShift]++
+	coarse := bucket >> coarseShift
+	b.binLatency[coarse]++
+	b.lowest, b.highest = min(b.lowest, coarse), max(b.highest, coarse)
 	at := &b.binBands[bucket>>bandShift]
 	at.inputs++
-	for i, part := range in.parts {
-		at.parts[i] += int64(part)
-	}
+	at.parts[Backoff] += int64(in.parts[Backoff])
+	at.parts[Cold] += int64(in.parts[Cold])
+	at.parts[Queue] += int64(in.parts[Queue])
+	at.parts[BatchWait] += int64(in.parts[BatchWait])
+	at.parts[Served] += int64(in.parts[Served])
+	at.parts[Interference] += int64(in.parts[Interference])
 	at.parts[Overhead] += int64(in.overhead)
+}
+
+func (b *callerBook) makeBins() {
+	buckets := stats.Bucket(1<<62) + 1
+	b.binBands = make([]band, buckets>>bandShift+1)
+	b.bands = make([]BandTally, len(b.binBands))
+	b.binLatency = make([]uint32, buckets>>coarseShift+1)
+	b.lowest, b.highest = len(b.binLatency), -1
 }
 
 func (b *callerBook) collect(now sim.Time, inWindow, binEnds bool) {
@@ -302,16 +313,19 @@ func (b *callerBook) collect(now sim.Time, inWindow, binEnds bool) {
 	b.rejected = append(b.rejected, b.binRejected)
 	b.binArrived, b.binRejected = 0, 0
 	var bins []Bin
-	for i, n := range b.binLatency {
-		if n > 0 {
-			bins = append(bins, Bin{uint16(i), n})
-			b.binLatency[i] = 0
+	if b.binBands != nil && b.lowest <= b.highest {
+		for i := b.lowest; i <= b.highest; i++ {
+			if n := b.binLatency[i]; n > 0 {
+				bins = append(bins, Bin{uint16(i), n})
+				b.binLatency[i] = 0
+			}
 		}
+		for i := b.lowest << coarseShift >> bandShift; i <= b.highest<<coarseShift>>bandShift; i++ {
+			b.bands[i].take(&b.binBands[i])
+		}
+		b.lowest, b.highest = len(b.binLatency), -1
 	}
 	b.latencies = append(b.latencies, bins)
-	for i := range b.binBands {
-		b.bands[i].take(&b.binBands[i])
-	}
 }
 
 // take moves the sums of a bin over: whole numbers could overflow over a long run.

@@ -56,19 +56,33 @@ const (
 	ownerKinds
 )
 
-// Sources of the calendar: the agenda, then an arrival source for each workload, then four for each
-// pool, then the containers.
+// Groups of sources of the calendar: the timers, which are the agenda and poolTimers for each pool;
+// the next arrival of each workload; the containers.
 const (
-	sourceAgenda = 0
-	sourceFirst  = 1
-	poolSources  = 4
+	groupTimers int32 = iota
+	groupArrivals
+	groupContainers
 )
+const poolTimers = 4
 const (
-	poolBatchWait = iota
+	poolBatchWait int32 = iota
 	poolIdle
 	poolLapse
 	poolTick
 )
+
+// agendaSource is the date of the agenda's first appointment.
+var agendaSource = sim.Source{Group: groupTimers}
+
+func arrivalSource(workload int32) sim.Source {
+	return sim.Source{Group: groupArrivals, Index: workload}
+}
+
+func containerSource(ci int32) sim.Source { return sim.Source{Group: groupContainers, Index: ci} }
+
+func poolSource(pool int32, timer int32) sim.Source {
+	return sim.Source{Group: groupTimers, Index: 1 + pool*poolTimers + timer}
+}
 
 // machine is the state of one run.
 type machine struct {
@@ -85,29 +99,28 @@ type machine struct {
 	callers    []caller
 	inputs     sim.Slab[input]
 	calls      sim.Slab[call]
-	items      sim.Slab[item]
 	containers sim.Slab[container]
 	clients    []client
 	changes    []change
 	sync       bucket
 	async      bucket
 
-	firstPool      int32 // calendar source of the first pool
-	firstContainer int32 // and of the first container
-	openWork       int64 // unfinished inputs, unsent inputs, arrivals to come
-	arrivalsLeft   int   // workloads and clients that may still call
-	finished       int64 // inputs
-	submitted      int64
-	alive, gpus    int  // containers not stopped, and the GPUs they hold: workspace caps
-	freed          bool // a container stopped during this event
-	luck           sim.Luck
-	undated        int32 // container that lost its date in this event and has no new one yet
-	capped         bool  // the workspace has a cap
-	progressed     sim.Time
-	rows           rowSorter
-	audit          *audit // nil: off
-	book           book
-	failure        error
+	openWork     int64 // unfinished inputs, unsent inputs, arrivals to come
+	arrivalsLeft int   // workloads and clients that may still call
+	finished     int64 // inputs
+	submitted    int64
+	alive, gpus  int  // containers not stopped, and the GPUs they hold: workspace caps
+	freed        bool // a container stopped during this event
+	everyEvent   bool // the autoscaler decides after every event
+	observed     bool // something looks at the state after every event
+	luck         sim.Luck
+	undated      int32 // container that lost its date in this event and has no new one yet
+	capped       bool  // the workspace has a cap
+	progressed   sim.Time
+	rows         rowSorter
+	audit        *audit // nil: off
+	book         book
+	failure      error
 }
 
 // client is one client of a closed workload.
@@ -131,8 +144,15 @@ func Run(ctx context.Context, cfg *Config, trial Trial, hooks Hooks) (*Tally, er
 	if hooks.Audit {
 		m.audit = &audit{}
 	}
+	m.observed = hooks.Audit || hooks.watch != nil
 	m.begin()
-	if err := m.loop(ctx); err != nil {
+	err := m.loop(ctx)
+	for i := range m.callers {
+		if closing := m.closeSource(&m.callers[i]); err == nil {
+			err = closing
+		}
+	}
+	if err != nil {
 		return nil, err
 	}
 	return m.finish()
@@ -141,9 +161,9 @@ func Run(ctx context.Context, cfg *Config, trial Trial, hooks Hooks) (*Tally, er
 func newMachine(cfg *Config, trial Trial, hooks Hooks) *machine {
 	m := &machine{cfg: cfg, trial: trial, hooks: hooks, agenda: sim.NewAgenda(int(ownerKinds)),
 		agendaDate: sim.Never, undated: none}
-	m.firstPool = sourceFirst + int32(len(cfg.Workloads))
-	m.firstContainer = m.firstPool + int32(poolSources*len(cfg.Functions))
-	m.calendar = sim.NewCalendar(int(m.firstContainer)+16, m)
+	m.calendar = sim.NewCalendar([sim.Groups]int{groupTimers: 1 + poolTimers*len(cfg.Functions),
+		groupArrivals: len(cfg.Workloads), groupContainers: 16}, m)
+	m.everyEvent = cfg.Platform.Autoscaler.Interval == 0
 	m.capped = cfg.Workspace.MaxContainers != None || cfg.Workspace.MaxGPUs != None
 	limits := cfg.Platform.Limits
 	m.sync = newBucket(limits.RateSync, limits.Burst)
@@ -190,6 +210,7 @@ func (m *machine) newPool(index int32) {
 	p.perContainer = m.cfg.Platform.Autoscaler.Gain / target
 	routing := m.cfg.Platform.Routing
 	p.byList = p.slotsMax == 1 && (routing == MostRecent || routing == LongestIdle)
+	p.alone = p.byList && p.batchMax == 1 && !f.SingleUse
 	p.stages = newStages(f.ColdStart.Stages)
 	p.snapStages = newStages(f.ColdStart.Snapshot.Stages)
 	p.prepareService()
@@ -249,17 +270,13 @@ func (m *machine) begin() {
 	for i := range m.pools {
 		m.scheduleChanges(&m.pools[i])
 		if interval := m.cfg.Platform.Autoscaler.Interval; interval > 0 {
-			m.calendar.Set(m.poolSource(int32(i), poolTick), interval)
+			m.calendar.Set(poolSource(int32(i), poolTick), interval)
 		}
 	}
 	for i := range m.callers {
 		m.beginCaller(&m.callers[i])
 	}
 	m.syncAgenda()
-}
-
-func (m *machine) poolSource(pool int32, what int32) int32 {
-	return m.firstPool + pool*poolSources + what
 }
 
 // loop runs event after event until the run is over.
@@ -281,14 +298,11 @@ func (m *machine) loop(ctx context.Context) error {
 		}
 		m.handle(source)
 		if m.undated != none {
-			m.calendar.Clear(m.firstContainer + m.undated)
+			m.calendar.Clear(containerSource(m.undated))
 			m.undated = none
 		}
-		if m.audit != nil {
-			m.audit.event(m)
-		}
-		if m.hooks.watch != nil {
-			m.hooks.watch(m)
+		if m.observed {
+			m.observe()
 		}
 		if checks++; checks == 1<<14 {
 			checks = 0
@@ -298,9 +312,6 @@ func (m *machine) loop(ctx context.Context) error {
 			if m.hooks.Progress != nil {
 				m.hooks.Progress(m.now, m.finished)
 			}
-			if m.failure != nil {
-				return m.failure
-			}
 		}
 		if m.failure != nil {
 			return m.failure
@@ -308,39 +319,56 @@ func (m *machine) loop(ctx context.Context) error {
 	}
 }
 
-// handle is the table of contents of all that can happen.
-func (m *machine) handle(source int32) {
-	switch {
-	case source >= m.firstContainer:
-		m.progressed = m.now
-		m.containerDue(source - m.firstContainer)
-	case source >= m.firstPool:
-		p := &m.pools[(source-m.firstPool)/poolSources]
-		switch (source - m.firstPool) % poolSources {
-		case poolBatchWait:
-			m.batchWaited(p)
-		case poolIdle:
-			m.idleDue(p)
-		case poolLapse:
-			m.lapsed(p)
-		case poolTick:
-			m.tick(p)
-		}
-	case source >= sourceFirst:
-		m.progressed = m.now
-		m.arrive(&m.callers[source-sourceFirst])
-	default:
-		m.appointment()
+// observe lets the audit and the watch look at the state after an event.
+func (m *machine) observe() {
+	if m.audit != nil {
+		m.audit.event(m)
 	}
-	m.syncAgenda()
+	if m.hooks.watch != nil {
+		m.hooks.watch(m)
+	}
+}
+
+// handle is the table of contents of all that can happen.
+func (m *machine) handle(source sim.Source) {
+	switch source.Group {
+	case groupContainers:
+		m.progressed = m.now
+		m.containerDue(source.Index)
+	case groupArrivals:
+		m.progressed = m.now
+		m.arrive(&m.callers[source.Index])
+	default:
+		m.timer(source.Index)
+	}
+	if at := m.agenda.First; at != m.agendaDate || at == m.now {
+		m.syncAgenda()
+	}
+}
+
+// timer handles the agenda, or one of a pool's timers.
+func (m *machine) timer(index int32) {
+	if index == agendaSource.Index {
+		m.appointment()
+		return
+	}
+	p := &m.pools[(index-1)/poolTimers]
+	switch (index - 1) % poolTimers {
+	case poolBatchWait:
+		m.batchWaited(p)
+	case poolIdle:
+		m.idleDue(p)
+	case poolLapse:
+		m.lapsed(p)
+	case poolTick:
+		m.tick(p)
+	}
 }
 
 // syncAgenda dates the agenda's source by its head.
 func (m *machine) syncAgenda() {
-	if at := m.agenda.First; at != m.agendaDate || at == m.now {
-		m.agendaDate = at
-		m.calendar.Set(sourceAgenda, at)
-	}
+	m.agendaDate = m.agenda.First
+	m.calendar.Set(agendaSource, m.agendaDate)
 }
 
 // appointment keeps the first one of the agenda.
@@ -364,30 +392,29 @@ func (m *machine) appointment() {
 }
 
 // Rank implements sim.Ranker by rule 1 and its fine print.
-func (m *machine) Rank(source int32) sim.Rank {
+func (m *machine) Rank(source sim.Source) sim.Rank {
 	switch {
-	case source >= m.firstContainer:
-		return m.containerRank(source - m.firstContainer)
-	case source >= m.firstPool:
-		p := &m.pools[(source-m.firstPool)/poolSources]
-		switch (source - m.firstPool) % poolSources {
-		case poolBatchWait:
-			if p.open == none {
-				return rank(classBatchWait, 0, 0)
-			}
-			return rank(classBatchWait, 0, m.items.At(p.open).order)
-		case poolIdle:
-			return rank(classIdle, 0, m.nextExpiryOrder(p))
-		case poolLapse:
-			return rank(classIdle, 0, p.fellOrder)
-		default:
-			return rank(classTick, uint64(p.index), 0)
-		}
-	case source >= sourceFirst:
-		w := &m.callers[source-sourceFirst]
+	case source.Group == groupContainers:
+		return m.containerRank(source.Index)
+	case source.Group == groupArrivals:
+		w := &m.callers[source.Index]
 		return submissionRank(w.index, w.calls+1, 0)
-	default:
+	case source == agendaSource:
 		return m.agenda.Head().Rank
+	}
+	p := &m.pools[(source.Index-1)/poolTimers]
+	switch (source.Index - 1) % poolTimers {
+	case poolBatchWait:
+		if p.open == none {
+			return rank(classBatchWait, 0, 0)
+		}
+		return rank(classBatchWait, 0, m.inputs.At(p.open).item.order)
+	case poolIdle:
+		return rank(classIdle, 0, m.nextExpiryOrder(p))
+	case poolLapse:
+		return rank(classIdle, 0, p.fellOrder)
+	default:
+		return rank(classTick, uint64(p.index), 0)
 	}
 }
 

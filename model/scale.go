@@ -11,12 +11,15 @@ const ceilSlack = 1e-9
 
 // desired is how many live containers the pool should have (rule 7).
 func (m *machine) desired(p *pool) int {
+	top := min(p.maxContainers, int(p.hardMax))
+	if p.minContainers >= top {
+		return top // a fixed fleet
+	}
 	need := int(math.Ceil(p.perContainer*float64(p.outstanding) - ceilSlack))
 	need = max(need, p.busyLive)
 	if p.buffer > 0 && m.active(p) {
 		need += p.buffer
 	}
-	top := min(p.maxContainers, int(p.hardMax))
 	return min(max(need, p.minContainers), top)
 }
 
@@ -28,6 +31,9 @@ func (m *machine) active(p *pool) bool {
 // evaluate starts and stops containers so that as many live as are desired (rules 7 and 8).
 func (m *machine) evaluate(p *pool) {
 	want := m.desired(p)
+	if p.live == want && p.owed == 0 {
+		return
+	}
 	for p.live < want && m.workspaceAllows(p) {
 		m.create(p, false)
 	}
@@ -62,7 +68,7 @@ func (m *machine) evaluateAll() {
 
 // tick is the autoscaler's regular evaluation.
 func (m *machine) tick(p *pool) {
-	m.calendar.Set(m.poolSource(p.index, poolTick), m.now+m.cfg.Platform.Autoscaler.Interval)
+	m.calendar.Set(poolSource(p.index, poolTick), m.now+m.cfg.Platform.Autoscaler.Interval)
 	m.idled()
 	m.evaluate(p)
 	m.settle(p)
@@ -76,7 +82,7 @@ func (m *machine) outstandingFalls(p *pool, n int64) {
 		return
 	}
 	p.fellOrder = m.order()
-	if source := m.poolSource(p.index, poolLapse); m.calendar.Date(source) == sim.Never {
+	if source := poolSource(p.index, poolLapse); m.calendar.Date(source) == sim.Never {
 		m.calendar.Set(source, m.now+p.window)
 	}
 }
@@ -84,7 +90,7 @@ func (m *machine) outstandingFalls(p *pool, n int64) {
 // lapsed is the instant at which the pool is no longer active. The source is dated no later than that:
 // it may come early, when outstanding fell again since.
 func (m *machine) lapsed(p *pool) {
-	source := m.poolSource(p.index, poolLapse)
+	source := poolSource(p.index, poolLapse)
 	m.calendar.Clear(source)
 	if due := p.fellAt + p.window; due > m.now {
 		m.calendar.Set(source, due)
@@ -137,7 +143,7 @@ func (m *machine) newContainer(p *pool) (int32, *container) {
 	p.youngest = ci
 	m.alive++
 	m.gpus += p.gpus
-	m.calendar.Grow(int(m.firstContainer + ci + 1))
+	m.calendar.Grow(groupContainers, int(ci)+1)
 	return ci, c
 }
 
@@ -190,7 +196,7 @@ func (m *machine) start(p *pool, ci int32, c *container) {
 		c.failing = true
 		at = limit
 	}
-	m.calendar.Set(m.firstContainer+ci, at)
+	m.calendar.Set(containerSource(ci), at)
 }
 
 // startEnds is the end of a container's start.
@@ -237,7 +243,7 @@ func (m *machine) becomeReady(p *pool, ci int32, c *container) {
 			rank(classPoll, uint64(p.index), uint64(c.number)))
 	}
 	m.dateCrash(p, c)
-	m.calendar.Set(m.firstContainer+ci, c.crashAt)
+	m.calendar.Set(containerSource(ci), c.crashAt)
 	m.becomeIdle(p, ci, c)
 	m.reroute(p, ci, c)
 }
@@ -305,7 +311,7 @@ func (m *machine) stop(p *pool, ci int32, reason string) {
 	if p.polls {
 		m.agenda.Cancel(sim.Owner{Kind: ownPoll, Index: ci})
 	}
-	m.calendar.Clear(m.firstContainer + ci)
+	m.calendar.Clear(containerSource(ci))
 	if m.undated == ci {
 		m.undated = none
 	}

@@ -8,25 +8,24 @@ import (
 )
 
 // beginService starts an item: the open batch, full or waited for, or a single input (rules 5 and 6).
-func (m *machine) beginService(p *pool, ii int32) {
+func (m *machine) beginService(p *pool, lead int32) {
 	p.open = none
-	it := m.items.At(ii)
-	c := m.containers.At(it.container)
+	in := m.inputs.At(lead)
+	it := &in.item
+	c := m.containers.At(it.on)
 	it.order = m.order()
 	it.begun = true
-	it.started = m.now
-	it.demand = m.demandOf(p, it, c)
+	it.demand = m.demandOf(p, in, c)
 	c.served = true
 	p.book.began(m, it.count)
-	for i := it.first; i != none; {
-		in := m.inputs.At(i)
-		in.state = running
-		in.started = m.now
-		in.batchSize = it.count
-		in.attempts = in.retries + 1
-		in.parts[BatchWait] += m.now - in.since
-		in.since = m.now
-		i = in.next
+	if it.count == 1 {
+		m.begins(in, 1)
+	} else {
+		for i := lead; i != none; {
+			member := m.inputs.At(i)
+			m.begins(member, it.count)
+			i = member.next
+		}
 	}
 	if p.sharing {
 		m.share(p, c)
@@ -37,27 +36,38 @@ func (m *machine) beginService(p *pool, ii int32) {
 		it.expires = it.demand > p.set.Timeout
 		it.ends = m.now + min(it.demand, p.set.Timeout)
 	}
-	m.joinService(p, c, ii, it)
-	m.dateContainer(p, it.container, c)
+	m.joinService(p, c, lead, it)
+	m.dateContainer(p, it.on, c)
 }
 
-// demandOf is the item's demand, rounded once (rule 6).
-func (m *machine) demandOf(p *pool, it *item, c *container) sim.Time {
-	lead := m.inputs.At(it.first)
+// begins notes that an input begins service with its item.
+func (m *machine) begins(in *input, count int32) {
+	in.state = running
+	in.started = m.now
+	in.batchSize = count
+	in.attempts = in.retries + 1
+	in.parts[BatchWait] += m.now - in.since
+	in.since = m.now
+}
+
+// demandOf is the demand of the lead's item, rounded once (rule 6).
+func (m *machine) demandOf(p *pool, lead *input, c *container) sim.Time {
 	s := &p.set.Service
 	var ns float64
 	switch {
 	case s.FirstInput != nil && !c.served:
 		ns = m.at(&p.firstDemand, uint64(c.number))
 	case p.batchNS != nil:
-		ns = p.batchNS[it.count]
+		ns = p.batchNS[lead.item.count]
 		if s.PerUnit != 0 {
-			ns += s.PerUnit * m.unitsOf(p, it)
+			ns += s.PerUnit * m.unitsOf(p, lead)
 		}
 	default:
-		for i := it.first; i != none; i = m.inputs.At(i).next {
+		ns = lead.demand + s.PerUnit*lead.size
+		for i := lead.next; i != none; {
 			in := m.inputs.At(i)
 			ns = max(ns, in.demand+s.PerUnit*in.size)
+			i = in.next
 		}
 	}
 	if s.NoiseCV > 0 {
@@ -69,15 +79,16 @@ func (m *machine) demandOf(p *pool, it *item, c *container) sim.Time {
 }
 
 // unitsOf combines the sizes of a batch.
-func (m *machine) unitsOf(p *pool, it *item) float64 {
-	units := 0.0
-	for i := it.first; i != none; i = m.inputs.At(i).next {
-		size := m.inputs.At(i).size
+func (m *machine) unitsOf(p *pool, lead *input) float64 {
+	units := lead.size
+	for i := lead.next; i != none; {
+		in := m.inputs.At(i)
 		if p.units == service.Max {
-			units = max(units, size)
+			units = max(units, in.size)
 		} else {
-			units += size
+			units += in.size
 		}
+		i = in.next
 	}
 	return units
 }
@@ -92,14 +103,16 @@ func (m *machine) containerDue(ci int32) {
 		m.settle(p)
 		return
 	}
-	ii, timedOut := m.dueItem(p, c, m.now)
+	lead, timedOut := m.dueItem(p, c, m.now)
 	switch {
-	case ii == none:
+	case lead == none:
 		m.crashes(p, ci, c)
 	case timedOut:
-		m.timeOut(p, ii)
+		m.timeOut(p, lead)
+	case p.alone && c.state == ready:
+		m.completeAlone(p, ci, c, lead)
 	default:
-		m.complete(p, ii)
+		m.complete(p, lead)
 	}
 	m.settle(p)
 }
@@ -110,90 +123,110 @@ func (m *machine) containerRank(ci int32) sim.Rank {
 	if c.state == starting {
 		return rank(classReady, 0, c.born)
 	}
-	ii, timedOut := m.dueItem(&m.pools[c.pool], c, m.calendar.Date(m.firstContainer+ci))
+	lead, timedOut := m.dueItem(&m.pools[c.pool], c, m.calendar.Date(containerSource(ci)))
 	switch {
-	case ii == none:
+	case lead == none:
 		return rank(classCrash, 0, c.born)
 	case timedOut:
-		return rank(classTimeout, 0, m.items.At(ii).order)
+		return rank(classTimeout, 0, m.inputs.At(lead).item.order)
 	default:
-		return rank(classCompletion, 0, m.items.At(ii).order)
+		return rank(classCompletion, 0, m.inputs.At(lead).item.order)
 	}
 }
 
-// dueItem is the item whose service or time ends at the given instant, and whether it times out;
-// none if there is none. Completions come before timeouts, each in the order in which service began.
-func (m *machine) dueItem(p *pool, c *container, at sim.Time) (ii int32, timedOut bool) {
+// dueItem is the lead of the item whose service or time ends at the given instant, and whether it times
+// out; none if there is none. Completions come before timeouts, each in the order in which service began.
+func (m *machine) dueItem(p *pool, c *container, at sim.Time) (lead int32, timedOut bool) {
 	if c.active == 0 {
 		return none, false
 	}
 	if p.sharing {
 		return m.dueShared(p, c, at)
 	}
-	ii = c.firstItem
+	lead = c.firstItem
 	if c.active > 1 {
-		ii = c.heap[0]
+		lead = c.heap[0]
 	}
-	it := m.items.At(ii)
+	it := &m.inputs.At(lead).item
 	if it.ends != at {
 		return none, false
 	}
-	return ii, it.expires
+	return lead, it.expires
+}
+
+// completeAlone is complete where a slot holds one input and a container has one slot: while inputs
+// wait no other container is free, so the next of them takes the slot at once.
+func (m *machine) completeAlone(p *pool, ci int32, c *container, i int32) {
+	in := m.inputs.At(i)
+	in.parts[Served] += in.item.demand
+	in.since = m.now
+	c.lastFall = m.now
+	c.active, c.firstItem, c.lastItem = 0, none, none
+	w := &m.callers[in.workload]
+	if !w.async {
+		p.assignedSync--
+	}
+	m.endAttempt(p, i, m.drawOutcome(p, in, w))
+	c.items = 0
+	if p.queued == 0 {
+		m.becomesFree(p, c)
+		m.becomeIdle(p, ci, c)
+		m.calendar.Set(containerSource(ci), c.crashAt)
+		return
+	}
+	next := p.first
+	in = m.inputs.At(next)
+	m.unqueue(p, next, in)
+	m.assign(p, next, in, ci)
+}
+
+// drawOutcome says whether an attempt that completes has failed (rule 10).
+func (m *machine) drawOutcome(p *pool, in *input, w *caller) Outcome {
+	rate := p.set.Failures.Rate
+	if rate == 0 {
+		return Completed
+	}
+	luck := luckOf(w.failure.Sub(uint64(in.attempts)), in.number, in.place, w.many)
+	if luck.Float64() < rate {
+		return Failed
+	}
+	return Completed
 }
 
 // complete is the end of an item's service.
-func (m *machine) complete(p *pool, ii int32) {
-	it := m.items.At(ii)
-	ci := it.container
-	m.vacate(p, ii)
-	first, demand := it.first, it.demand
-	for i := first; i != none; {
-		in := m.inputs.At(i)
+func (m *machine) complete(p *pool, lead int32) {
+	in := m.inputs.At(lead)
+	ci, demand := in.item.on, in.item.demand
+	m.vacate(p, lead)
+	m.fell(p, ci)
+	for i := lead; i != none; {
+		in = m.inputs.At(i)
+		next := in.next
 		in.parts[Served] += demand
 		in.parts[Interference] += m.now - in.since - demand
 		in.since = m.now
-		in.item = none
-		i = in.next
-	}
-	m.items.Free(ii)
-	m.fell(p, ci)
-	rate := p.set.Failures.Rate
-	for i := first; i != none; {
-		in := m.inputs.At(i)
-		next := in.next
-		outcome := Completed
-		if rate > 0 {
-			w := &m.callers[in.workload]
-			luck := luckOf(w.failure.Sub(uint64(in.attempts)), in.number, in.place, w.many)
-			if luck.Float64() < rate {
-				outcome = Failed
-			}
-		}
-		m.endAttempt(p, i, outcome)
+		m.endAttempt(p, i, m.drawOutcome(p, in, &m.callers[in.workload]))
 		i = next
 	}
 }
 
 // timeOut ends an attempt that took too long, with its whole batch (rule 10).
-func (m *machine) timeOut(p *pool, ii int32) {
-	it := m.items.At(ii)
-	ci := it.container
+func (m *machine) timeOut(p *pool, lead int32) {
+	in := m.inputs.At(lead)
+	ci := in.item.on
 	m.workTo(p, m.containers.At(ci))
-	done := m.workDone(p, it)
-	m.vacate(p, ii)
-	first := it.first
-	for i := first; i != none; i = m.inputs.At(i).next {
-		m.cutShort(m.inputs.At(i), done)
-	}
-	m.items.Free(ii)
+	done := m.workDone(p, in)
+	m.vacate(p, lead)
 	if p.set.TimeoutKills {
 		m.giveBack(p, ci)
 		m.stop(p, ci, "timeout")
 	} else {
 		m.fell(p, ci)
 	}
-	for i := first; i != none; {
-		next := m.inputs.At(i).next
+	for i := lead; i != none; {
+		in = m.inputs.At(i)
+		next := in.next
+		m.cutShort(in, done)
 		m.endAttempt(p, i, TimedOut)
 		i = next
 	}
@@ -204,33 +237,34 @@ func (m *machine) cutShort(in *input, done sim.Time) {
 	in.parts[Served] += done
 	in.parts[Interference] += m.now - in.since - done
 	in.since = m.now
-	in.item = none
 }
 
 // vacate takes an item that is in service off its container.
-func (m *machine) vacate(p *pool, ii int32) {
-	it := m.items.At(ii)
-	c := m.containers.At(it.container)
+func (m *machine) vacate(p *pool, lead int32) {
+	it := &m.inputs.At(lead).item
+	c := m.containers.At(it.on)
 	if p.sharing {
 		m.share(p, c)
 	}
-	m.leaveService(p, c, ii, it)
+	m.leaveService(p, c, it)
 	c.active--
 	if p.sharing && c.active == 0 {
 		c.attained = wide{}
 	}
-	m.itemGone(p, it, c)
-	m.dateContainer(p, it.container, c)
+	m.itemGone(p, lead, c)
+	m.dateContainer(p, it.on, c)
 }
 
 // itemGone counts an item that is off its container, in service or open.
-func (m *machine) itemGone(p *pool, it *item, c *container) {
+func (m *machine) itemGone(p *pool, lead int32, c *container) {
 	c.items--
 	c.lastFall = m.now
-	for i := it.first; i != none; i = m.inputs.At(i).next {
-		if !m.callers[m.inputs.At(i).workload].async {
+	for i := lead; i != none; {
+		in := m.inputs.At(i)
+		if !m.callers[in.workload].async {
 			p.assignedSync--
 		}
+		i = in.next
 	}
 	if c.items == 0 {
 		m.becomesFree(p, c)
@@ -264,27 +298,22 @@ func (m *machine) takeBack(p *pool, ci int32) []int32 {
 	m.workTo(p, c)
 	var back []int32 // by order taken: only when a container dies with work on it
 	for c.firstItem != none {
-		ii := c.firstItem
-		it := m.items.At(ii)
-		done := m.workDone(p, it)
-		m.vacate(p, ii)
-		for i := it.first; i != none; i = m.inputs.At(i).next {
+		lead := c.firstItem
+		done := m.workDone(p, m.inputs.At(lead))
+		m.vacate(p, lead)
+		for i := lead; i != none; i = m.inputs.At(i).next {
 			m.cutShort(m.inputs.At(i), done)
 			back = append(back, i)
 		}
-		m.items.Free(ii)
 	}
-	if p.open != none && m.items.At(p.open).container == ci {
-		it := m.items.At(p.open)
-		m.itemGone(p, it, c)
-		for i := it.first; i != none; i = m.inputs.At(i).next {
+	if p.open != none && m.inputs.At(p.open).item.on == ci {
+		m.itemGone(p, p.open, c)
+		for i := p.open; i != none; i = m.inputs.At(i).next {
 			in := m.inputs.At(i)
 			in.parts[BatchWait] += m.now - in.since
 			in.since = m.now
-			in.item = none
 			back = append(back, i)
 		}
-		m.items.Free(p.open)
 		p.open = none
 	}
 	return back
@@ -304,7 +333,6 @@ func (m *machine) requeue(p *pool, back []int32) {
 			p.last = i
 		}
 		p.first = i
-		p.outstanding-- // it stays outstanding, and queueGrew counts it anew
 		m.queueGrew(p, in)
 	}
 	for _, i := range back {
@@ -325,35 +353,38 @@ func sortByTaken(m *machine, back []int32) {
 
 // joinService adds an item to those in service of the container: to the list by order, and where
 // several can be, to the heap by what ends first.
-func (m *machine) joinService(p *pool, c *container, ii int32, it *item) {
-	it.next, it.prev = none, c.lastItem
-	if c.lastItem != none {
-		m.items.At(c.lastItem).next = ii
-	} else {
-		c.firstItem = ii
-	}
-	c.lastItem = ii
+func (m *machine) joinService(p *pool, c *container, lead int32, it *item) {
 	if p.slotsMax == 1 {
+		c.firstItem, c.lastItem = lead, lead
+		it.next, it.prev = none, none
 		return
 	}
-	c.heap = append(c.heap, ii)
+	it.next, it.prev = none, c.lastItem
+	if c.lastItem != none {
+		m.inputs.At(c.lastItem).item.next = lead
+	} else {
+		c.firstItem = lead
+	}
+	c.lastItem = lead
+	c.heap = append(c.heap, lead)
 	it.place = int32(len(c.heap) - 1)
 	m.heapUp(p, c.heap, len(c.heap)-1)
 }
 
-func (m *machine) leaveService(p *pool, c *container, ii int32, it *item) {
+func (m *machine) leaveService(p *pool, c *container, it *item) {
+	if p.slotsMax == 1 {
+		c.firstItem, c.lastItem = none, none
+		return
+	}
 	if it.prev != none {
-		m.items.At(it.prev).next = it.next
+		m.inputs.At(it.prev).item.next = it.next
 	} else {
 		c.firstItem = it.next
 	}
 	if it.next != none {
-		m.items.At(it.next).prev = it.prev
+		m.inputs.At(it.next).item.prev = it.prev
 	} else {
 		c.lastItem = it.prev
-	}
-	if p.slotsMax == 1 {
-		return
 	}
 	last := len(c.heap) - 1
 	at := int(it.place)
@@ -363,14 +394,14 @@ func (m *machine) leaveService(p *pool, c *container, ii int32, it *item) {
 		return
 	}
 	c.heap[at] = moved
-	m.items.At(moved).place = int32(at)
+	m.inputs.At(moved).item.place = int32(at)
 	m.heapUp(p, c.heap, at)
-	m.heapDown(p, c.heap, int(m.items.At(moved).place))
+	m.heapDown(p, c.heap, int(m.inputs.At(moved).item.place))
 }
 
 // endsBefore orders the items of one container by what ends first.
 func (m *machine) endsBefore(p *pool, x, y int32) bool {
-	a, b := m.items.At(x), m.items.At(y)
+	a, b := &m.inputs.At(x).item, &m.inputs.At(y).item
 	if p.sharing {
 		return a.tag.less(b.tag)
 	}
@@ -413,8 +444,8 @@ func (m *machine) heapDown(p *pool, heap []int32, i int) {
 
 func (m *machine) heapSwap(heap []int32, i, j int) {
 	heap[i], heap[j] = heap[j], heap[i]
-	m.items.At(heap[i]).place = int32(i)
-	m.items.At(heap[j]).place = int32(j)
+	m.inputs.At(heap[i]).item.place = int32(i)
+	m.inputs.At(heap[j]).item.place = int32(j)
 }
 
 // dateContainer dates the container by what comes first: the end of an item, or a crash.
@@ -430,14 +461,14 @@ func (m *machine) dateContainer(p *pool, ci int32, c *container) {
 	case p.sharing:
 		at = min(at, m.sharedEnd(p, c))
 	case c.active == 1:
-		at = min(at, m.items.At(c.firstItem).ends)
+		at = min(at, m.inputs.At(c.firstItem).item.ends)
 	default:
-		at = min(at, m.items.At(c.heap[0]).ends)
+		at = min(at, m.inputs.At(c.heap[0]).item.ends)
 	}
 	if m.undated == ci {
 		m.undated = none
 	}
-	m.calendar.Set(m.firstContainer+ci, at)
+	m.calendar.Set(containerSource(ci), at)
 }
 
 // crashes is the end of a container by crash or preemption.

@@ -92,12 +92,12 @@ func (m *machine) attainedAt(p *pool, c *container, at sim.Time) wide {
 
 // sharedEnd is the next completion or timeout on a container with sharing. It needs share first.
 func (m *machine) sharedEnd(p *pool, c *container) sim.Time {
-	left := m.items.At(c.heap[0]).tag.minus(c.attained).plus(-slack)
+	left := m.inputs.At(c.heap[0]).item.tag.minus(c.attained).plus(-slack)
 	end := m.now
 	if left.hi > 0 {
 		end += left.over(p.speed[c.active]).ceil()
 	}
-	return min(end, m.items.At(c.firstItem).started+p.set.Timeout)
+	return min(end, m.inputs.At(c.firstItem).started+p.set.Timeout)
 }
 
 // dueShared is dueItem for a container with sharing. Of items due at one nanosecond the one that began
@@ -107,7 +107,7 @@ func (m *machine) dueShared(p *pool, c *container, at sim.Time) (ii int32, timed
 	if best := m.earliestDone(c.heap, 0, limit, none); best != none {
 		return best, false
 	}
-	if oldest := c.firstItem; m.items.At(oldest).started+p.set.Timeout == at {
+	if oldest := c.firstItem; m.inputs.At(oldest).started+p.set.Timeout == at {
 		return oldest, true
 	}
 	return none, false
@@ -116,10 +116,10 @@ func (m *machine) dueShared(p *pool, c *container, at sim.Time) (ii int32, timed
 // earliestDone is the item of the lowest order whose tag does not exceed the limit, in the heap from
 // place i down.
 func (m *machine) earliestDone(heap []int32, i int, limit wide, best int32) int32 {
-	if i >= len(heap) || limit.less(m.items.At(heap[i]).tag) {
+	if i >= len(heap) || limit.less(m.inputs.At(heap[i]).item.tag) {
 		return best
 	}
-	if best == none || m.items.At(heap[i]).order < m.items.At(best).order {
+	if best == none || m.inputs.At(heap[i]).item.order < m.inputs.At(best).item.order {
 		best = heap[i]
 	}
 	best = m.earliestDone(heap, 2*i+1, limit, best)
@@ -133,11 +133,13 @@ func (m *machine) workTo(p *pool, c *container) {
 	}
 }
 
-// workDone is the work done so far on an item in service, in whole nanoseconds. It needs workTo first.
-func (m *machine) workDone(p *pool, it *item) sim.Time {
+// workDone is the work done so far on the lead's item, which is in service, in whole nanoseconds. It
+// needs workTo first.
+func (m *machine) workDone(p *pool, lead *input) sim.Time {
+	it := &lead.item
 	if !p.sharing {
-		return min(it.demand, m.now-it.started)
+		return min(it.demand, m.now-lead.started)
 	}
-	left := it.tag.minus(m.containers.At(it.container).attained).float()
+	left := it.tag.minus(m.containers.At(it.on).attained).float()
 	return min(it.demand, sim.Round(float64(it.demand)-left))
 }

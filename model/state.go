@@ -21,7 +21,9 @@ const (
 	retrying                    // failed or timed out, waits to be tried again
 )
 
-// input is one unit of work, from its first submission until it leaves for good.
+// input is one unit of work, from its first submission until it leaves for good. What fills a slot is
+// an item: a batch, or without batching a single input. An item is known by its lead, the input that
+// opened it, which also holds what belongs to the item as a whole.
 type input struct {
 	submitted, admitted, assignedAt, started sim.Time
 	since                                    sim.Time // when the present wait or attempt began
@@ -30,19 +32,35 @@ type input struct {
 	overhead                                 sim.Time
 	parts                                    [NumParts - 1]sim.Time // all but the overhead
 	number                                   int64                  // of its call, within the workload
-	taken                                    uint64                 // order in which it was last taken from the queue
 	serial                                   int64                  // order of first submission within the run
 	container                                int64                  // number of the last one assigned, 0: none
+	taken                                    uint64                 // order in which it was last taken from the queue
 	workload                                 int32
 	place                                    int32 // within its call, from 1
-	call                                     int32 // none: a call of one input
-	client                                   int32 // of a closed workload, when it is a call of its own
-	next, prev                               int32 // in the queue, or in a batch
-	nextOfCall, prevOfCall                   int32
-	item                                     int32
+	next, prev                               int32 // in the queue, or in an item
+	lead                                     int32 // of its item
 	batchSize                                int32 // of the last item begun, 0: not begun
 	rejections, retries, attempts            int32
+	call                                     int32 // none: a call of one input
+	client                                   int32 // of a closed workload, when it is a call of its own
+	nextOfCall, prevOfCall                   int32
 	state                                    inputState
+	item                                     item // if it is the lead
+}
+
+// item is what fills a slot, as its lead holds it.
+type item struct {
+	order      uint64 // of beginning service; of opening before that
+	demand     sim.Time
+	ends       sim.Time // without sharing: when it completes or times out
+	tag        wide     // with sharing: the container's attained service at which it completes
+	on         int32    // the container
+	last       int32    // the last of its inputs
+	count      int32    // its inputs
+	next, prev int32    // items in service of the container, in order of beginning
+	place      int32    // in the container's heap
+	begun      bool     // in service
+	expires    bool     // ends by timeout
 }
 
 // call is a call with many inputs.
@@ -56,22 +74,6 @@ type call struct {
 	resumes, breaking   bool // has an event to submit more; is being broken
 }
 
-// item is what fills a slot: a batch, or without batching a single input.
-type item struct {
-	order          uint64 // of beginning service; of opening before that
-	started        sim.Time
-	demand         sim.Time
-	opened         sim.Time // a batch that waits
-	ends           sim.Time // without sharing: when it completes or times out
-	tag            wide     // with sharing: the container's attained service at which it completes
-	container      int32
-	first, last    int32 // its inputs, in the order taken
-	count          int32
-	next, prev     int32 // items in service of the container, in order of beginning
-	place          int32 // in the container's heap
-	begun, expires bool  // in service; ends by timeout
-}
-
 type containerState uint8
 
 const (
@@ -83,34 +85,35 @@ const (
 
 // container is one container, from its creation until it stops.
 type container struct {
-	number                int64 // within the function, from 1
-	version               int32 // deploys before it was created
-	seat                  int32 // within its pool
-	pool                  int32
-	state                 containerState
-	expired, used, served bool // idle past its window; single use spent; first input served
-	initial, replacement  bool // made at time 0; stands in for an old one when ready
-	snapshot              bool // starts from a snapshot
-	failing               bool // its start will end as a failed one
-	crashes               bool // its crash date is that of a crash, not of a preemption
-	created, readyAt      sim.Time
-	billedFrom            sim.Time
-	lastFall              sim.Time // when its in-flight count last fell, or it became ready
-	idleSince             sim.Time
-	busySince             sim.Time
-	busy                  sim.Time // total so far
-	crashAt               sim.Time
-	inputs                int64 // assigned to it so far
-	born, idleOrder       uint64
-	items                 int32 // slots in use
-	active                int32 // items in service
-	slots                 int32
-	firstItem, lastItem   int32 // in service, in order of beginning
-	next, prev            int32 // among idle, or among starting containers
-	older, younger        int32 // among live and draining ones, by number
-	heap                  []int32
-	attained              wide // with sharing: service given to each item since it was last empty
-	workedTo              sim.Time
+	number               int64 // within the function, from 1
+	version              int32 // deploys before it was created
+	seat                 int32 // within its pool
+	pool                 int32
+	state                containerState
+	idle, expired        bool // in the list of idle ones; and past its window
+	used, served         bool // single use spent; first input served
+	initial, replacement bool // made at time 0; stands in for an old one when ready
+	snapshot             bool // starts from a snapshot
+	failing              bool // its start will end as a failed one
+	crashes              bool // its crash date is that of a crash, not of a preemption
+	created, readyAt     sim.Time
+	billedFrom           sim.Time
+	lastFall             sim.Time // when its in-flight count last fell, or it became ready
+	idleSince            sim.Time
+	busySince            sim.Time
+	busy                 sim.Time // total so far
+	crashAt              sim.Time
+	inputs               int64 // assigned to it so far
+	born, idleOrder      uint64
+	items                int32 // slots in use
+	active               int32 // items in service
+	slots                int32
+	firstItem, lastItem  int32 // in service, in order of beginning
+	next, prev           int32 // among idle, or among starting containers
+	older, younger       int32 // among live and draining ones, by number
+	heap                 []int32
+	attained             wide // with sharing: service given to each item since it was last empty
+	workedTo             sim.Time
 }
 
 // pool is a function's containers, queue and settings in force.
@@ -146,6 +149,7 @@ type pool struct {
 	routes                      sim.Selector    // containers with a free slot, by seat
 	lastChosen, routed          int64
 	byList                      bool // routing reads the list of idle containers
+	alone                       bool // byList, and a slot holds one input: the common case has short cuts
 	sharing, polls, lapses      bool
 	slotsMax, target, batchMax  int32
 	hardMax                     int32   // the platform's hard cap
@@ -178,8 +182,11 @@ type caller struct {
 	maps           bool
 	async          bool
 	closed         bool
+	single         bool // arrivals are one call each
 	retry          Retries
 	source         workload.Source
+	sourceOpen     bool
+	ahead          *readAhead       // nil: the source knows more of its arrivals than instants
 	next           workload.Arrival // the arrival that comes next
 	calls          int64            // made so far
 	groups         int64
@@ -198,11 +205,24 @@ type caller struct {
 	book           callerBook
 }
 
+// readAhead holds instants of arrivals that a source gave in one go.
+type readAhead struct {
+	source   workload.Instants
+	at       [blockSize]sim.Time
+	used, of int
+}
+
+// blockSize is how many arrivals or draws are made in one go. Draw i of a stream depends on i alone,
+// so that making some early changes nothing.
+const blockSize = 64
+
 // drawn is a random attribute: a constant, or a sampler and the stream it draws from.
 type drawn struct {
 	value  float64
 	draw   dist.Sampler // nil: constant
 	stream sim.Stream
+	block  *[blockSize]float64 // draws from index first on; nil: none yet
+	first  uint64
 }
 
 func newDrawn(d dist.Dist, fallback float64, stream sim.Stream) drawn {
@@ -223,6 +243,21 @@ func (m *machine) at(d *drawn, i uint64) float64 {
 	}
 	m.luck = d.stream.At(i)
 	return d.draw.Sample(&m.luck)
+}
+
+// inTurn is draw i of an attribute whose draws are wanted in rising order.
+func (m *machine) inTurn(d *drawn, i uint64) float64 {
+	if d.draw == nil {
+		return d.value
+	}
+	if d.block == nil || i-d.first >= blockSize {
+		if d.block == nil {
+			d.block = new([blockSize]float64)
+		}
+		d.first = i
+		dist.Fill(d.draw, d.stream, i, d.block[:])
+	}
+	return d.block[i-d.first]
 }
 
 // of is the draw of one input, addressed by its call and its place in it, so that it does not depend

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"fmt"
 	"math"
 
 	"github.com/simcap/simcap/model/dist"
@@ -77,6 +78,7 @@ func (m *machine) newCaller(index, pool int32) {
 	w.size = newDrawn(set.Size, 1, m.stream(name, "size"))
 	w.extra = newDrawn(f.Overhead, 0, m.stream(name, "overhead"))
 	w.inputs = newDrawn(set.Inputs, 1, m.stream(name, "inputs"))
+	w.single = set.Arrivals.Group == nil || set.Arrivals.Group == dist.Dist(dist.Constant{Value: 1})
 	w.group = newDrawn(set.Arrivals.Group, 1, m.stream(name, "group"))
 	w.patient = newDrawn(set.Client.Patience, 0, m.stream(name, "patience"))
 	w.impatient = set.Client.Patience != nil
@@ -90,7 +92,7 @@ func (m *machine) beginCaller(w *caller) {
 	arrivals := m.stream(w.set.Name, "arrivals")
 	closed, ok := w.set.Arrivals.Kind.(workload.Closed)
 	if !ok {
-		w.source = w.set.Arrivals.Kind.Source(arrivals)
+		w.openSource(arrivals)
 		m.awaitArrival(w)
 		return
 	}
@@ -108,16 +110,60 @@ func (w *caller) tooLate(at sim.Time) bool {
 	return at >= w.stop || w.set.Arrivals.Count > 0 && w.calls >= w.set.Arrivals.Count
 }
 
+// openSource makes the workload's source of arrivals.
+func (w *caller) openSource(arrivals sim.Stream) {
+	w.source = w.set.Arrivals.Kind.Source(arrivals)
+	w.sourceOpen = true
+	if instants, ok := w.source.(workload.Instants); ok {
+		w.ahead = &readAhead{source: instants}
+		w.next = bareArrival
+	}
+}
+
+// bareArrival says nothing of its input.
+var bareArrival = workload.Arrival{Size: math.NaN(), Demand: math.NaN()}
+
+// advance makes the next arrival of the source the workload's next; false when there is none.
+func (w *caller) advance() bool {
+	a := w.ahead
+	if a == nil {
+		return w.source.Next(&w.next)
+	}
+	if a.used == a.of {
+		a.used, a.of = 0, a.source.Fill(a.at[:])
+		if a.of == 0 {
+			return false
+		}
+	}
+	w.next.At = a.at[a.used]
+	a.used++
+	return true
+}
+
+// closeSource ends reading from the workload's source, once; the error says why it ended too early.
+func (m *machine) closeSource(w *caller) error {
+	if !w.sourceOpen {
+		return nil
+	}
+	w.sourceOpen = false
+	if err := workload.Finish(w.source); err != nil {
+		return fmt.Errorf("workload %s: %w", w.set.Name, err)
+	}
+	return nil
+}
+
 // awaitArrival dates the workload's next arrival, if there is one.
 func (m *machine) awaitArrival(w *caller) {
-	source := sourceFirst + w.index
-	if !w.source.Next(&w.next) || w.tooLate(w.start+w.next.At) {
-		m.calendar.Clear(source)
+	if !w.advance() || w.tooLate(w.start+w.next.At) {
+		m.calendar.Clear(arrivalSource(w.index))
+		if err := m.closeSource(w); m.failure == nil {
+			m.failure = err
+		}
 		return
 	}
 	m.openWork++
 	m.arrivalsLeft++
-	m.calendar.Set(source, w.start+w.next.At)
+	m.calendar.Set(arrivalSource(w.index), w.start+w.next.At)
 }
 
 // arrive is an arrival: a group of calls, submitted in order (rule 1, class 4).
@@ -125,6 +171,12 @@ func (m *machine) arrive(w *caller) {
 	m.openWork--
 	m.arrivalsLeft--
 	w.groups++
+	if w.single {
+		m.newCall(w, none)
+		m.awaitArrival(w)
+		m.settle(&m.pools[w.pool])
+		return
+	}
 	for n := m.count(&w.group, uint64(w.groups)); n > 0; n-- {
 		if w.set.Arrivals.Count > 0 && w.calls >= w.set.Arrivals.Count {
 			break
@@ -156,7 +208,7 @@ func (m *machine) clientCalls(index int32) {
 	m.openWork--
 	m.arrivalsLeft--
 	if !w.tooLate(m.now) {
-		w.next = workload.Arrival{At: m.now, Size: math.NaN(), Demand: math.NaN()}
+		w.next = bareArrival
 		m.newCall(w, index)
 	}
 	m.settle(&m.pools[w.pool])
@@ -182,28 +234,35 @@ func (m *machine) newCall(w *caller, client int32) {
 
 // newInput draws what an input carries with it.
 func (m *machine) newInput(w *caller, of int32, place int32, client int32) int32 {
-	number := w.calls
-	if of != none {
-		number = m.calls.At(of).number
-	}
 	index := m.inputs.New()
 	in := m.inputs.At(index)
-	*in = input{
-		submitted: m.now, since: m.now, admitted: Unset, assignedAt: Unset, started: Unset,
-		number: number, serial: m.submitted, workload: w.index, place: place, call: of, client: client,
-		next: none, prev: none, nextOfCall: none, prevOfCall: none, item: none,
-		size:     m.of(&w.size, number, place, w.many),
-		demand:   m.of(&w.demand, number, place, w.many),
-		overhead: sim.Round(m.of(&w.extra, number, place, w.many)),
+	number := w.calls
+	if of == none {
+		in.size = m.inTurn(&w.size, uint64(number))
+		in.demand = m.inTurn(&w.demand, uint64(number))
+		in.overhead = sim.Round(m.inTurn(&w.extra, uint64(number)))
+	} else {
+		number = m.calls.At(of).number
+		in.size = m.of(&w.size, number, place, true)
+		in.demand = m.of(&w.demand, number, place, true)
+		in.overhead = sim.Round(m.of(&w.extra, number, place, true))
 	}
+	if w.ahead == nil {
+		if !math.IsNaN(w.next.Size) {
+			in.size = w.next.Size
+		}
+		if !math.IsNaN(w.next.Demand) {
+			in.demand = w.next.Demand
+		}
+	}
+	in.submitted, in.since = m.now, m.now
+	in.admitted, in.assignedAt, in.started = Unset, Unset, Unset
+	in.parts = [NumParts - 1]sim.Time{}
+	in.number, in.serial, in.container = number, m.submitted, 0
+	in.workload, in.place, in.call, in.client = w.index, place, of, client
+	in.batchSize, in.rejections, in.retries, in.attempts = 0, 0, 0, 0
 	m.submitted++
-	if !math.IsNaN(w.next.Size) {
-		in.size = w.next.Size
-	}
-	if !math.IsNaN(w.next.Demand) {
-		in.demand = w.next.Demand
-	}
-	w.book.arrived(m)
+	w.book.binArrived++
 	return index
 }
 
@@ -250,7 +309,7 @@ func (m *machine) resume(index int32) {
 
 func (m *machine) joinCall(c *call, i int32) {
 	in := m.inputs.At(i)
-	in.prevOfCall = c.lastLive
+	in.nextOfCall, in.prevOfCall = none, c.lastLive
 	if c.lastLive != none {
 		m.inputs.At(c.lastLive).nextOfCall = i
 	} else {
@@ -276,11 +335,46 @@ func (m *machine) leaveCall(c *call, in *input) {
 func (m *machine) submit(i int32) {
 	in := m.inputs.At(i)
 	w := &m.callers[in.workload]
-	reason := m.refusal(w)
-	if reason == Completed {
-		m.admit(i, in, w)
+	p := &m.pools[w.pool]
+	if b := m.bucketOf(w); b != nil {
+		if !b.has(m.now) {
+			m.reject(i, in, w, RateLimit)
+			return
+		}
+		b.take()
+	}
+	if p.queued == 0 {
+		if ci := m.slot(p); ci != none {
+			m.admit(p, in)
+			m.assign(p, i, in, ci)
+			return
+		}
+	}
+	if reason := m.overLimit(p, w); reason != Completed {
+		m.reject(i, in, w, reason)
 		return
 	}
+	m.admit(p, in)
+	m.enqueue(p, i, in)
+	if w.impatient {
+		patience := sim.Round(m.of(&w.patient, in.number, in.place, w.many))
+		m.agenda.Set(sim.Owner{Kind: ownInput, Index: i}, m.now+patience, rank(classPatience, 0, m.order()))
+	}
+	m.dispatch(p)
+}
+
+// admit counts an input that is let in.
+func (m *machine) admit(p *pool, in *input) {
+	in.admitted = m.now
+	if in.since != m.now {
+		in.parts[Backoff] += m.now - in.since
+		in.since = m.now
+	}
+	p.outstanding++
+}
+
+// reject turns a submission away: the client submits it again later, or the input is lost.
+func (m *machine) reject(i int32, in *input, w *caller, reason Outcome) {
 	if w.retry.Max != None && int(in.rejections) >= w.retry.Max {
 		in.parts[Backoff] += m.now - in.since
 		m.leave(i, reason)
@@ -292,18 +386,9 @@ func (m *machine) submit(i int32) {
 		submissionRank(in.workload, in.number, in.place))
 }
 
-// refusal is why a submission is rejected, or Completed when it is not.
-func (m *machine) refusal(w *caller) Outcome {
-	p := &m.pools[w.pool]
-	if b := m.bucketOf(w); b != nil {
-		if !b.has(m.now) {
-			return RateLimit
-		}
-		b.take()
-	}
-	if p.queued == 0 && (p.open != none || m.hasFree(p)) {
-		return Completed
-	}
+// overLimit is the limit that keeps an input out that cannot be dispatched at once, or Completed when
+// none does (rule 3c).
+func (m *machine) overLimit(p *pool, w *caller) Outcome {
 	limits := &m.cfg.Platform.Limits
 	switch {
 	case w.async:
@@ -316,19 +401,6 @@ func (m *machine) refusal(w *caller) Outcome {
 		return TotalLimit
 	}
 	return Completed
-}
-
-// admit lets the input in: into a slot if there is one, else into the queue.
-func (m *machine) admit(i int32, in *input, w *caller) {
-	p := &m.pools[w.pool]
-	in.admitted = m.now
-	in.parts[Backoff] += m.now - in.since
-	m.enqueue(p, i, in)
-	if w.impatient {
-		patience := sim.Round(m.of(&w.patient, in.number, in.place, w.many))
-		m.agenda.Set(sim.Owner{Kind: ownInput, Index: i}, m.now+patience, rank(classPatience, 0, m.order()))
-	}
-	m.dispatch(p)
 }
 
 // inputDue is the appointment of one input: patience, re-submission or retry, by its state.
@@ -345,6 +417,7 @@ func (m *machine) inputDue(i int32) {
 	case retrying:
 		m.progressed = m.now
 		in.parts[Backoff] += m.now - in.since
+		p.outstanding++
 		m.enqueue(p, i, in)
 	}
 	m.settle(p)

@@ -2,31 +2,47 @@ package sim
 
 import "math/bits"
 
-// Calendar holds one date for each of a fixed set of sources (a container, the next arrival of a
-// workload, a pool's oldest idle container, ...) and yields them by date. Sources of one date are
-// yielded by Rank, which the owner computes on demand: dates seldom meet, so ranks cost nothing on
-// the common path.
+// Calendar holds one date for each of a set of sources (a container, the next arrival of a workload,
+// a pool's oldest idle container, ...) and yields them by date. Sources of one date are yielded by
+// Rank, which the owner computes on demand: dates seldom meet, so ranks cost nothing on the common
+// path.
 //
-// It is a winner tree (Knuth, TAOCP 3, 5.4.1): leaves hold packed keys `date - base << bits | source`,
+// Sources come in a few groups, each a winner tree of its own (Knuth, TAOCP 3, 5.4.1), so that what
+// is dated often is not as deep as what is many. Leaves hold packed keys `date - base << bits | index`,
 // each node the smaller of its two children. Moving one date replays one path, log2(n) branch-free
 // minima over 8-byte keys. A date too far from base to be packed counts as "far" and is kept
 // unpacked; when nothing nearer is left the base moves forward.
 type Calendar struct {
-	tree   []uint64 // tree[1] is the winner; leaves start at len(tree)/2
-	dates  []Time   // unpacked date of each source; Never: none
+	groups [Groups]group
 	base   Time
-	bits   uint
+	bits   uint   // of the index: enough for the largest group
 	far    uint64 // packed dates from here on are far
 	ranker Ranker
 	due    []dueEntry // heap by rank: sources of the present instant that tied
-	stamp  []uint32   // stamp of the source's valid entry in due; 0: none
 	stamps uint32
+}
+
+// Groups is the number of groups of sources.
+const Groups = 3
+
+// Source is a source of events: its group, and its index within the group, from 0.
+type Source struct {
+	Group int32 // 0 to Groups-1
+	Index int32
+}
+
+// group is the winner tree of a group of sources.
+type group struct {
+	root  uint64   // tree[1], the winner
+	tree  []uint64 // leaves start at len(tree)/2
+	dates []Time   // unpacked date of each source; Never: none
+	stamp []uint32 // stamp of the source's valid entry in due; 0: none
 }
 
 // Ranker orders sources that have the same date.
 type Ranker interface {
 	// Rank is the place of the source's next event among the events of its date.
-	Rank(source int32) Rank
+	Rank(source Source) Rank
 }
 
 // Rank orders events of one instant: smaller Hi first, then smaller Lo.
@@ -39,134 +55,198 @@ func (r Rank) Less(other Rank) bool {
 
 type dueEntry struct {
 	rank   Rank
-	source int32
+	source Source
 	stamp  uint32
 }
 
-// NewCalendar has room for n sources, numbered from 0, none of them dated.
-func NewCalendar(n int, ranker Ranker) *Calendar {
+// NewCalendar has room for n[g] sources in group g, none of them dated.
+func NewCalendar(n [Groups]int, ranker Ranker) *Calendar {
 	c := &Calendar{ranker: ranker}
-	c.Grow(n)
+	for g := range n {
+		c.groups[g].widen(max(1, n[g]))
+	}
+	c.repack()
 	return c
 }
 
-// Grow makes room for n sources in all, keeping all dates.
-func (c *Calendar) Grow(n int) {
-	if n <= len(c.dates) && c.tree != nil {
-		return
-	}
-	c.bits = uint(bits.Len(uint(max(n-1, 1))))
-	c.far = 1<<(64-c.bits) - 1
-	dates := make([]Time, 1<<c.bits)
-	stamp := make([]uint32, 1<<c.bits)
-	copy(stamp, c.stamp)
-	for i := copy(dates, c.dates); i < len(dates); i++ {
+// widen makes room for n sources.
+func (g *group) widen(n int) {
+	size := 1 << bits.Len(uint(n-1))
+	dates := make([]Time, size)
+	stamp := make([]uint32, size)
+	copy(stamp, g.stamp)
+	for i := copy(dates, g.dates); i < size; i++ {
 		dates[i] = Never
 	}
-	c.dates, c.stamp = dates, stamp
-	c.tree = make([]uint64, 2<<c.bits)
-	c.rebuild()
+	g.dates, g.stamp = dates, stamp
+	g.tree = make([]uint64, 2*size)
 }
 
-func (c *Calendar) rebuild() {
-	leaves := len(c.dates)
-	for i := range c.dates {
-		key := c.far<<c.bits | uint64(i)
-		if c.stamp[i] == 0 {
-			key = c.pack(c.dates[i], int32(i))
+// Grow makes room for n sources in all in the group, keeping all dates.
+func (c *Calendar) Grow(group int32, n int) {
+	if g := &c.groups[group]; n > len(g.dates) {
+		g.widen(n)
+		c.repack()
+	}
+}
+
+// repack builds all trees anew.
+func (c *Calendar) repack() {
+	most := 1
+	for g := range c.groups {
+		most = max(most, len(c.groups[g].dates))
+	}
+	c.bits = uint(bits.Len(uint(most - 1)))
+	c.far = 1<<(64-c.bits) - 1
+	for i := range c.groups {
+		g := &c.groups[i]
+		leaves := len(g.dates)
+		for k := range g.dates {
+			key := c.far<<c.bits | uint64(k)
+			if g.stamp[k] == 0 {
+				key = c.pack(g.dates[k], int32(k))
+			}
+			g.tree[leaves+k] = key
 		}
-		c.tree[leaves+i] = key
-	}
-	for i := leaves - 1; i > 0; i-- {
-		c.tree[i] = min(c.tree[2*i], c.tree[2*i+1])
+		for k := leaves - 1; k > 0; k-- {
+			g.tree[k] = min(g.tree[2*k], g.tree[2*k+1])
+		}
+		g.root = g.tree[1]
 	}
 }
 
-func (c *Calendar) pack(at Time, source int32) uint64 {
-	return min(uint64(at-c.base), c.far)<<c.bits | uint64(source)
+func (c *Calendar) pack(at Time, index int32) uint64 {
+	return min(uint64(at-c.base), c.far)<<c.bits | uint64(index)
 }
 
 // Date is the source's date, Never if it has none.
-func (c *Calendar) Date(source int32) Time { return c.dates[source] }
+func (c *Calendar) Date(source Source) Time { return c.groups[source.Group].dates[source.Index] }
 
 // Set dates the source, in place of any date it had. The date must not lie in the past.
-func (c *Calendar) Set(source int32, at Time) {
-	c.dates[source] = at
-	if c.stamp[source] != 0 {
-		c.stamp[source] = 0 // what waits in due is no longer so
+func (c *Calendar) Set(source Source, at Time) {
+	g := &c.groups[source.Group]
+	i := uint(uint32(source.Index))
+	g.dates[i] = at
+	if g.stamp[i] != 0 {
+		g.stamp[i] = 0 // what waits in due is no longer so
 	}
-	c.replay(source, c.pack(at, source))
+	g.replay(i, min(uint64(at-c.base), c.far)<<(c.bits&63)|uint64(i))
 }
 
 // Clear takes the source's date away.
-func (c *Calendar) Clear(source int32) { c.Set(source, Never) }
+func (c *Calendar) Clear(source Source) { c.Set(source, Never) }
 
-func (c *Calendar) replay(source int32, key uint64) {
-	tree := c.tree
-	i := len(tree)/2 + int(source)
-	tree[i] = key
-	for i > 1 {
-		key = min(key, tree[i^1])
-		i >>= 1
+// replay gives a leaf its key and plays its matches anew.
+func (g *group) replay(index uint, key uint64) {
+	tree := g.tree
+	i := uint(len(tree))/2 + index
+	for ; i > 1; i >>= 1 {
 		tree[i] = key
+		key = min(key, tree[i^1])
 	}
+	tree[1], g.root = key, key
 }
 
 // Next yields the earliest source and its date. The source keeps its date until it is set anew, so
 // the caller must Set or Clear it before the next call. ok is false when no source is dated.
-func (c *Calendar) Next() (source int32, at Time, ok bool) {
+func (c *Calendar) Next() (source Source, at Time, ok bool) {
 	if len(c.due) > 0 {
 		return c.nextDue()
 	}
-	key := c.tree[1]
-	if key>>c.bits == c.far {
+	bits := c.bits & 63
+	a, b, d := c.groups[0].root>>bits, c.groups[1].root>>bits, c.groups[2].root>>bits
+	first := min(a, b, d)
+	group := int32(0)
+	switch first {
+	case d:
+		group = 2
+	case b:
+		group = 1
+	}
+	g := &c.groups[group]
+	key := g.root
+	index := uint(key & (1<<bits - 1))
+	if a == b && a == first || a == d && a == first || b == d && b == first || g.ties(index, key, bits) {
+		return c.nextTied(first)
+	}
+	if first == c.far {
+		return c.nextTied(first)
+	}
+	return Source{group, int32(index)}, g.dates[index], true
+}
+
+// nextTied is Next where several sources are first, or only far ones are left.
+func (c *Calendar) nextTied(first uint64) (source Source, at Time, ok bool) {
+	if first == c.far {
 		if !c.rebase() {
-			return 0, Never, false
+			return source, Never, false
 		}
-		key = c.tree[1]
+		return c.Next()
 	}
-	source = int32(key & (1<<c.bits - 1))
-	// A tie with the winner shows as the winner of a subtree beside its path.
-	for i := len(c.tree)/2 + int(source); i > 1; i >>= 1 {
-		if (c.tree[i^1]^key)>>c.bits == 0 {
-			c.gather(key >> c.bits)
-			return c.nextDue()
+	c.gather(first)
+	return c.nextDue()
+}
+
+// ties says whether another source of the group has the winner's date: it shows as the winner of a
+// subtree beside the winner's path.
+func (g *group) ties(index uint, key uint64, bits uint) bool {
+	tree := g.tree
+	for i := uint(len(tree))/2 + index; i > 1; i >>= 1 {
+		if (tree[i^1]^key)>>(bits&63) == 0 {
+			return true
 		}
 	}
-	return source, c.dates[source], true
+	return false
 }
 
 // rebase moves the base up to the earliest date and reports whether there is one.
 func (c *Calendar) rebase() bool {
 	first := Never
-	for i, at := range c.dates {
-		if c.stamp[i] == 0 {
-			first = min(first, at)
+	for i := range c.groups {
+		g := &c.groups[i]
+		for k, at := range g.dates {
+			if g.stamp[k] == 0 {
+				first = min(first, at)
+			}
 		}
 	}
 	if first == Never {
 		return false
 	}
 	c.base = first
-	c.rebuild()
+	c.repack()
 	return true
 }
 
-// gather moves every source of the given packed date from the tree into due.
+// gather moves every source of the given packed date from the trees into due.
 func (c *Calendar) gather(packed uint64) {
-	for c.tree[1]>>c.bits == packed {
-		source := int32(c.tree[1] & (1<<c.bits - 1))
-		c.replay(source, c.far<<c.bits|uint64(source))
-		c.push(source, c.ranker.Rank(source))
+	for n := range c.groups {
+		g := &c.groups[n]
+		for g.root>>c.bits == packed {
+			index := uint(g.root & (1<<c.bits - 1))
+			g.replay(index, c.far<<c.bits|uint64(index))
+			source := Source{int32(n), int32(index)}
+			c.push(source, c.ranker.Rank(source))
+		}
 	}
 }
 
-func (c *Calendar) push(source int32, rank Rank) {
+// waits says whether a tree has a source of the given packed date.
+func (c *Calendar) waits(packed uint64) bool {
+	for n := range c.groups {
+		if c.groups[n].root>>c.bits == packed {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *Calendar) push(source Source, rank Rank) {
 	c.stamps++
 	if c.stamps == 0 {
 		c.stamps = 1
 	}
-	c.stamp[source] = c.stamps
+	c.groups[source.Group].stamp[source.Index] = c.stamps
 	c.due = append(c.due, dueEntry{rank, source, c.stamps})
 	for i := len(c.due) - 1; i > 0; {
 		parent := (i - 1) / 2
@@ -178,21 +258,20 @@ func (c *Calendar) push(source int32, rank Rank) {
 	}
 }
 
-func (c *Calendar) pop() dueEntry {
-	top := c.due[0]
+func (c *Calendar) pop() {
 	last := len(c.due) - 1
 	c.due[0] = c.due[last]
 	c.due = c.due[:last]
 	for i := 0; ; {
 		child := 2*i + 1
 		if child >= last {
-			return top
+			return
 		}
 		if child+1 < last && c.due[child+1].rank.Less(c.due[child].rank) {
 			child++
 		}
 		if !c.due[child].rank.Less(c.due[i].rank) {
-			return top
+			return
 		}
 		c.due[i], c.due[child] = c.due[child], c.due[i]
 		i = child
@@ -201,15 +280,16 @@ func (c *Calendar) pop() dueEntry {
 
 // nextDue yields the first source of the present instant by rank, taking along sources that were
 // dated for this instant since.
-func (c *Calendar) nextDue() (int32, Time, bool) {
+func (c *Calendar) nextDue() (Source, Time, bool) {
 	for len(c.due) > 0 {
 		top := c.due[0]
-		if c.stamp[top.source] != top.stamp {
+		g := &c.groups[top.source.Group]
+		if g.stamp[top.source.Index] != top.stamp {
 			c.pop()
 			continue
 		}
-		at := c.dates[top.source]
-		if packed := c.pack(at, 0) >> c.bits; c.tree[1]>>c.bits == packed {
+		at := g.dates[top.source.Index]
+		if packed := c.pack(at, 0) >> c.bits; c.waits(packed) {
 			c.gather(packed)
 			continue
 		}
@@ -220,7 +300,7 @@ func (c *Calendar) nextDue() (int32, Time, bool) {
 			continue
 		}
 		c.pop()
-		c.stamp[top.source] = 0
+		g.stamp[top.source.Index] = 0
 		return top.source, at, true
 	}
 	return c.Next()

@@ -41,6 +41,9 @@ func NewStream(seed uint64, replication int, names ...string) Stream {
 // At is the luck of draw i.
 func (s Stream) At(i uint64) Luck { return Luck{word: s.key + i*golden, first: true} }
 
+// First is the first word of draw i.
+func (s Stream) First(i uint64) uint64 { return mix(s.key + i*golden + golden) }
+
 // Sub is the stream of the i-th thing of this stream, for things that make several draws each, such
 // as the inputs of one call.
 func (s Stream) Sub(i uint64) Stream { return Stream{mix(s.key+i*golden) ^ second} }

@@ -33,6 +33,19 @@ type Sampler interface {
 	Sample(luck *sim.Luck) float64
 }
 
+// Fill makes draws first, first+1, ... of the stream, as many as out has room for.
+func Fill(sampler Sampler, stream sim.Stream, first uint64, out []float64) {
+	if e, ok := sampler.(Exponential); ok {
+		FillExp(stream, first, e.Average, out)
+		return
+	}
+	var luck sim.Luck
+	for i := range out {
+		luck = stream.At(first + uint64(i))
+		out[i] = sampler.Sample(&luck)
+	}
+}
+
 // Named is a distribution's name in a scenario (`dist: NAME`), and how to make an empty one, in which
 // NaN stands for a key that has no value to mean "not given".
 type Named struct {

@@ -60,6 +60,23 @@ func SampleExp(luck *sim.Luck) float64 {
 	return slowExp(luck, layer, x)
 }
 
+// FillExp makes draws first, first+1, ... of an exponential with the given mean, as many as out has
+// room for: those that SampleExp makes one by one.
+func FillExp(stream sim.Stream, first uint64, mean float64, out []float64) {
+	z := expLayers
+	for i := range out {
+		word := stream.First(first + uint64(i))
+		layer, j := word&255, word>>11
+		x := float64(j) * z.width[layer]
+		if j >= z.inner[layer] {
+			luck := stream.At(first + uint64(i))
+			luck.Uint64()
+			x = slowExp(&luck, layer, x)
+		}
+		out[i] = mean * x
+	}
+}
+
 func slowExp(luck *sim.Luck, layer uint64, x float64) float64 {
 	z := expLayers
 	for {

@@ -29,6 +29,7 @@ type poisson struct {
 	gapNS  float64 // mean
 	index  uint64
 	stream sim.Stream
+	gaps   [64]float64
 }
 
 // Next implements Source.
@@ -38,4 +39,19 @@ func (p *poisson) Next(a *Arrival) bool {
 	p.clock.advance(p.gapNS * dist.SampleExp(&luck))
 	*a = arrivalAt(p.clock.at())
 	return !p.clock.over()
+}
+
+// Fill implements Instants.
+func (p *poisson) Fill(at []sim.Time) int {
+	gaps := p.gaps[:min(len(at), len(p.gaps))]
+	dist.FillExp(p.stream, p.index, p.gapNS, gaps)
+	p.index += uint64(len(gaps))
+	for i, gap := range gaps {
+		p.clock.advance(gap)
+		if p.clock.over() {
+			return i
+		}
+		at[i] = p.clock.at()
+	}
+	return len(gaps)
 }

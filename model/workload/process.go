@@ -37,6 +37,13 @@ type Source interface {
 	Next(a *Arrival) bool
 }
 
+// Instants is a source whose arrivals are instants and nothing else, and that can yield many at once.
+type Instants interface {
+	Source
+	// Fill fills at with the next instants and returns how many there were: fewer only at the end.
+	Fill(at []sim.Time) int
+}
+
 // Arrival is one arrival: an instant, and what a trace knows of its inputs (NaN: not given).
 type Arrival struct {
 	At     sim.Time
