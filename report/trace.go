@@ -173,7 +173,7 @@ func (t *traceText) chart() {
 			strings.TrimRight(line.String(), " ")) + "\n")
 	}
 	end := duration(t.s.SpanS)
-	axis := "0" + right(end, columns-1)
+	axis := "0" + right(end, max(columns-1, width(end)+2))
 	t.b.WriteString(strings.Repeat(" ", margins) + t.in(dim, axis) + "\n")
 }
 

@@ -159,14 +159,17 @@ func bursts(s *Shape) []Burst {
 // judge says in words how far from a Poisson process the trace is. The index of dispersion of n
 // windows of a Poisson process has a standard deviation of √(2/n): three of them are chance.
 func judge(s *Shape) Verdict {
-	if len(s.Dispersion) == 0 || s.Arrivals < 100 {
+	if len(s.Dispersion) == 0 || s.Arrivals < fewestArrivals {
 		return Verdict{Text: "too short to tell: at least 100 arrivals in ten windows are needed"}
 	}
 	var parts []string
 	fast, slow := s.Dispersion[0], s.Dispersion[len(s.Dispersion)-1]
 	chance := func(d Dispersion) float64 { return 3 * math.Sqrt(2/float64(d.Windows)) }
 	bursty := fast.IDC > 1.2+chance(fast) || s.CVWithin != nil && *s.CVWithin > 1.3
-	regular := fast.IDC < 0.8-chance(fast) || s.CVWithin != nil && *s.CVWithin < 0.75
+	regular := s.CVWithin != nil && *s.CVWithin < 0.75
+	for _, d := range s.Dispersion {
+		regular = regular || d.IDC < 0.8-chance(d)
+	}
 	drifts := slow.WindowS > fast.WindowS && slow.IDC > 1.5*math.Max(fast.IDC, 1)+chance(slow)
 	switch {
 	case bursty && s.CVWithin != nil && *s.CVWithin > 1.3:
@@ -175,7 +178,7 @@ func judge(s *Shape) Verdict {
 	case bursty:
 		parts = append(parts, fmt.Sprintf("arrivals come in bursts: counts of %s vary %s times as much as "+
 			"those of a Poisson process", length(fast.WindowS), number(fast.IDC)))
-	case regular:
+	case regular && !drifts:
 		parts = append(parts, "arrivals are more regular than a Poisson process")
 	default:
 		parts = append(parts, "within minutes it is near a Poisson process")
@@ -184,7 +187,7 @@ func judge(s *Shape) Verdict {
 		parts = append(parts, fmt.Sprintf("its mean moves: the index of dispersion grows to %s at %s",
 			number(slow.IDC), length(slow.WindowS)))
 	} else if !bursty && !regular {
-		parts = append(parts, "and its mean is steady")
+		parts[0] += ", and its mean is steady"
 	}
 	return Verdict{Poisson: !bursty && !regular && !drifts, Text: strings.Join(parts, "; ")}
 }

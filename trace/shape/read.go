@@ -12,6 +12,9 @@ import (
 // services are the mean services of the queues in seconds, beside the one that the trace has measured.
 var services = [...]float64{0.1, 1, 10}
 
+// fewestArrivals is how many arrivals tell anything of queues and of being a Poisson process.
+const fewestArrivals = 100
+
 // File is a trace that can be opened more than once.
 type File struct {
 	Name    string
@@ -71,6 +74,9 @@ func Measure(f *File) (*Shape, error) {
 	if s.Arrivals == 0 {
 		return nil, fmt.Errorf("%s: no arrivals are left of %d rows: the filter or the window leaves all out",
 			f.Name, s.Records)
+	}
+	if s.Arrivals < fewestArrivals {
+		return s, nil
 	}
 	known := services[:]
 	for _, c := range s.Columns {
