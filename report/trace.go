@@ -6,6 +6,7 @@ import (
 	"io"
 	"math"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/simcap/simcap/report/quantity"
@@ -177,16 +178,15 @@ func (t *traceText) chart() {
 	t.b.WriteString(strings.Repeat(" ", margins) + t.in(dim, axis) + "\n")
 }
 
-// table writes lines of columns, the first of which are words.
+// table writes lines of columns, the first of which are words. Where there is no room for all, the
+// columns after the first go first.
 func (t *traceText) table(rows [][]string) {
-	widths := []int{}
-	for _, row := range rows {
-		for i, cell := range row {
-			if i == len(widths) {
-				widths = append(widths, 0)
-			}
-			widths[i] = max(widths[i], width(cell))
+	widths := columnWidths(rows)
+	for len(widths) > 2 && sum(widths)+2*len(widths)-2 > t.room() {
+		for i := range rows {
+			rows[i] = slices.Delete(slices.Clone(rows[i]), 1, 2)
 		}
+		widths = columnWidths(rows)
 	}
 	for n, row := range rows {
 		line := ""
@@ -202,6 +202,28 @@ func (t *traceText) table(rows [][]string) {
 		}
 		t.line(line)
 	}
+}
+
+// columnWidths are the widths of the columns of a table.
+func columnWidths(rows [][]string) []int {
+	var widths []int
+	for _, row := range rows {
+		for i, cell := range row {
+			if i == len(widths) {
+				widths = append(widths, 0)
+			}
+			widths[i] = max(widths[i], width(cell))
+		}
+	}
+	return widths
+}
+
+func sum(values []int) int {
+	total := 0
+	for _, v := range values {
+		total += v
+	}
+	return total
 }
 
 // figures writes v with two or three digits.
@@ -223,7 +245,7 @@ func (t *traceText) burstiness() {
 		if t.s.CVWithin != nil {
 			text += ", within ten minutes " + figures(*t.s.CVWithin)
 		}
-		t.line(text + " (Poisson: 1)")
+		t.prose(text+" (Poisson: 1)", "")
 	}
 	if len(t.s.Dispersion) > 0 {
 		head, values := []string{"window"}, []string{"dispersion (Poisson: 1)"}
@@ -247,7 +269,7 @@ func (t *traceText) queues() {
 		return
 	}
 	t.block("QUEUE")
-	t.line("waits for servers that are busy for at most 70 % of the time, first come first served")
+	t.prose("waits for servers that are busy for at most 70 % of the time, first come first served", "")
 	rows := [][]string{{"mean service", "servers", "busy", "p50 wait", "p99 wait", "p99 if Poisson", "times"}}
 	for _, q := range t.s.Queues {
 		rows = append(rows, []string{seconds(q.ServiceS), quantity.Format(quantity.Count, float64(q.Servers)),
@@ -279,7 +301,11 @@ func (t *traceText) profile() {
 	}
 	t.sparkline(t.s.Hours, clock)
 	if len(t.s.Weekdays) > 0 {
-		t.sparkline(t.s.Weekdays, "Monday to Sunday")
+		days := "Monday to Sunday"
+		if !t.s.Dated {
+			days = "days since the first row, of seven"
+		}
+		t.sparkline(t.s.Weekdays, days)
 	}
 }
 
@@ -303,15 +329,18 @@ func (t *traceText) sparkline(rates []float64, what string) {
 		b.WriteRune(eighths[int(math.Ceil(r/top*8))])
 	}
 	name := func(i int) string {
+		if len(rates) == 7 && !t.s.Dated {
+			return fmt.Sprintf("day %d", i+1)
+		}
 		if len(rates) == 7 {
 			return [...]string{"Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday",
 				"Sunday"}[i]
 		}
 		return fmt.Sprintf("%02d h", i)
 	}
-	t.line(t.in(blue, b.String()) + "  " + what + ": " + fmt.Sprintf("%s at %s, %s at %s",
-		multiple(top/t.s.RatePerS), name(at),
-		multiple(low/t.s.RatePerS), name(lowAt)))
+	t.line(t.in(blue, b.String()))
+	t.prose(fmt.Sprintf("%s: %s at %s, %s at %s", what, multiple(top/t.s.RatePerS), name(at),
+		multiple(low/t.s.RatePerS), name(lowAt)), "")
 }
 
 func (t *traceText) bursts() {

@@ -176,7 +176,11 @@ func hourChart(s *shape.Shape) (chart.Chart, bool) {
 }
 
 func weekdayChart(s *shape.Shape) (chart.Chart, bool) {
-	return profileChart(s, s.Weekdays, "weekdays", "day of the week, 0 is Monday",
+	axis := "day of the week, 0 is Monday"
+	if !s.Dated {
+		axis = "day since the first row, of seven"
+	}
+	return profileChart(s, s.Weekdays, "weekdays", axis,
 		"Mean rate by day of the week")
 }
 

@@ -3,6 +3,9 @@ package trace
 import (
 	"bytes"
 	"fmt"
+	"io"
+	"runtime"
+	"strings"
 	"testing"
 	"time"
 )
@@ -54,5 +57,69 @@ func BenchmarkRead(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// endless is a log without an end that is kept anywhere: lines are made as they are read.
+type endless struct {
+	left int
+	line []byte
+	at   int64
+	rest []byte
+}
+
+func (e *endless) Read(p []byte) (int, error) {
+	n := 0
+	for n < len(p) && e.left > 0 {
+		if len(e.rest) == 0 {
+			e.at++
+			e.line = append(e.line[:0], "1747476000."...)
+			for div := int64(100_000_000); div > 0; div /= 10 {
+				e.line = append(e.line, byte('0'+e.at/div%10))
+			}
+			e.line = append(e.line, ",/v1/images,200,"...)
+			e.line = append(e.line, byte('0'+e.at%10), '.', '5', '\n')
+			e.rest = e.line
+		}
+		k := copy(p[n:], e.rest)
+		e.rest = e.rest[k:]
+		n += k
+		e.left -= k
+	}
+	if n == 0 {
+		return 0, io.EOF
+	}
+	return n, nil
+}
+
+// TestMemoryDoesNotGrow: ten times the file needs no more memory.
+func TestMemoryDoesNotGrow(t *testing.T) {
+	peak := func(size int) uint64 {
+		runtime.GC()
+		var before, now runtime.MemStats
+		runtime.ReadMemStats(&before)
+		head := strings.NewReader("time,path,status,took\n")
+		r, err := NewReader(io.MultiReader(head, &endless{left: size}), "x", Options{Truncated: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		most := uint64(0)
+		var row Row
+		ok := true
+		for n := 0; ok; n++ {
+			if ok, err = r.Next(&row); err != nil {
+				t.Fatal(err)
+			}
+			if n%100_000 == 0 {
+				runtime.GC()
+				runtime.ReadMemStats(&now)
+				most = max(most, now.HeapAlloc-min(now.HeapAlloc, before.HeapAlloc))
+			}
+		}
+		return most
+	}
+	small, large := peak(6<<20), peak(60<<20)
+	if large > small+small/10+1<<20 || large > 64<<20 {
+		t.Errorf("6 MiB need %d bytes, 60 MiB %d", small, large)
 	}
 }

@@ -106,7 +106,9 @@ func missing(cell []byte) bool {
 
 // set takes one cell; it returns what is wrong with it, or "".
 func (c *cells) set(col *column, cell []byte) string {
-	cell = bytes.TrimSpace(cell)
+	if n := len(cell); n > 0 && (cell[0] <= ' ' || cell[n-1] <= ' ') {
+		cell = bytes.TrimSpace(cell)
+	}
 	if col.role == roleNone || missing(cell) {
 		return ""
 	}
