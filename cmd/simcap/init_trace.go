@@ -237,8 +237,9 @@ func initFromTrace(cmd *cobra.Command, read *traceFlags, argument, to string) er
 	}
 	defer done()
 	s, err := shape.Measure(file)
+	done()
 	if err != nil {
-		return usage(err)
+		return unread(err)
 	}
 	if to == "" {
 		base := filepath.Base(argument)

@@ -39,12 +39,26 @@ func (p *progress) callback() func(experiment.Progress) {
 }
 
 func (p *progress) draw(state experiment.Progress) {
+	if p.due() {
+		fmt.Fprintf(p.out, "\r\x1b[K%s", progressText(state, p.drawn.Sub(p.begun)))
+	}
+}
+
+// note draws a text of its own, if there is a terminal and it is time.
+func (p *progress) note(text string) {
+	if p.out != nil && p.due() {
+		fmt.Fprintf(p.out, "\r\x1b[K%s", text)
+	}
+}
+
+// due says whether the line should be drawn anew; the caller then does.
+func (p *progress) due() bool {
 	now := time.Now()
 	if now.Sub(p.begun) < time.Second || now.Sub(p.drawn) < 100*time.Millisecond {
-		return
+		return false
 	}
 	p.drawn, p.shown = now, true
-	fmt.Fprintf(p.out, "\r\x1b[K%s", progressText(state, now.Sub(p.begun)))
+	return true
 }
 
 // progressText is the line: a bar, replications, inputs, and the time that is left.

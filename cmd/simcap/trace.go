@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -117,14 +118,22 @@ func (f *traceFlags) file(cmd *cobra.Command, argument string) (file *shape.File
 	if err != nil {
 		return nil, nil, err
 	}
+	line := newProgress(cmd, false)
+	tell := func(n int64) error {
+		line.note("read " + grouped(n) + " arrivals")
+		return cmd.Context().Err()
+	}
 	if argument != "-" {
-		return &shape.File{Name: argument, Options: o}, func() {}, nil
+		return &shape.File{Name: argument, Options: o, Progress: tell}, line.clear, nil
 	}
 	copied, err := os.CreateTemp("", "simcap-stdin-*")
 	if err != nil {
 		return nil, nil, failed(err)
 	}
-	done = func() { os.Remove(copied.Name()) }
+	done = func() {
+		line.clear()
+		os.Remove(copied.Name())
+	}
 	_, err = io.Copy(copied, cmd.InOrStdin())
 	if err = errors.Join(err, copied.Close()); err != nil {
 		done()
@@ -143,7 +152,7 @@ func (f *traceFlags) file(cmd *cobra.Command, argument string) (file *shape.File
 		r.CloseWith(in)
 		return r, nil
 	}
-	return &shape.File{Name: "standard input", Options: o, Open: open}, done, nil
+	return &shape.File{Name: "standard input", Options: o, Open: open, Progress: tell}, done, nil
 }
 
 // traceCommand is what `simcap trace` can be told.
@@ -233,8 +242,9 @@ func (c *traceCommand) run(cmd *cobra.Command, argument string) error {
 		return err
 	}
 	s, err := shape.Measure(file)
+	done()
 	if err != nil {
-		return usage(err)
+		return unread(err)
 	}
 	if out != "" {
 		if err := report.WriteTrace(out, s, report.Options{}); err != nil {
@@ -253,6 +263,14 @@ func (c *traceCommand) run(cmd *cobra.Command, argument string) error {
 		OutDir: out})
 }
 
+// unread is the error of a file that could not be read to its end: its own fault, or an interrupt.
+func unread(err error) error {
+	if errors.Is(err, context.Canceled) {
+		return &exitError{exitInterrupted, errors.New("interrupted while the file was read")}
+	}
+	return usage(err)
+}
+
 // exportRows writes the rows as a CSV that simcap reads again: instants since the first row, and what
 // the rows say of their inputs.
 func (c *traceCommand) exportRows(cmd *cobra.Command, file *shape.File) error {
@@ -268,7 +286,7 @@ func (c *traceCommand) exportRows(cmd *cobra.Command, file *shape.File) error {
 		counts[row.Function]++
 		return false
 	}); err != nil {
-		return usage(err)
+		return unread(err)
 	}
 	if c.anonymize {
 		names = anonymous(counts)

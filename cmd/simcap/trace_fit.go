@@ -120,13 +120,14 @@ func (c *fitCommand) run(cmd *cobra.Command, argument string) error {
 	defer done()
 	s, err := shape.Measure(file)
 	if err != nil {
-		return usage(err)
+		return unread(err)
 	}
 	candidates, err := fit.Candidates(file, s)
 	if err != nil {
-		return usage(err)
+		return unread(err)
 	}
 	j, err := c.judge(cmd, file, s)
+	done()
 	if err != nil {
 		return err
 	}
@@ -166,22 +167,14 @@ func (c *fitCommand) compare(cmd *cobra.Command, j *judge, s *shape.Shape,
 	for i := range s.Columns {
 		r.Columns[s.Columns[i].Name] = fit.Quantiles(&s.Columns[i])
 	}
-	say := func(n int) {
-		if !c.quiet && terminalFile(cmd.ErrOrStderr()) != nil {
-			fmt.Fprintf(cmd.ErrOrStderr(), "\r\x1b[Ksimulated %d of %d workloads", n, len(candidates)+1)
-		}
-	}
-	defer func() {
-		if !c.quiet && terminalFile(cmd.ErrOrStderr()) != nil {
-			fmt.Fprint(cmd.ErrOrStderr(), "\r\x1b[K")
-		}
-	}()
+	line := newProgress(cmd, c.quiet)
+	defer line.clear()
 	var err error
 	if r.Trace, err = j.run(cmd.Context(), j.trace); err != nil {
 		return nil, err
 	}
 	for i, candidate := range candidates {
-		say(i + 1)
+		line.note(fmt.Sprintf("simulated %d of %d workloads", i+1, len(candidates)+1))
 		by, err := j.run(cmd.Context(), candidate.Arrivals)
 		if err != nil {
 			return nil, err

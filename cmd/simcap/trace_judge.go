@@ -85,7 +85,7 @@ func instantOf(file *shape.File, n int64) (sim.Time, error) {
 		at = row.At
 		return n <= 0
 	}); err != nil {
-		return 0, usage(err)
+		return 0, unread(err)
 	}
 	return max(at, 1), nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -189,5 +190,24 @@ func TestTraceFit(t *testing.T) {
 	again := simcap(t, "", "trace", "fit", "access.log", "--scenario", "small.yaml", "--judge-runs", "1")
 	if again.stdout != o.stdout {
 		t.Error("the same fit differs the second time")
+	}
+}
+
+// TestInterruptedTrace: an interrupt ends the reading of a long file, with its own exit code.
+func TestInterruptedTrace(t *testing.T) {
+	folder(t)
+	accessLog(t, "access.log", 70_000)
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	for _, args := range [][]string{{"trace", "access.log"}, {"trace", "fit", "access.log"}, {"init", "--from-trace", "access.log"},
+		{"trace", "access.log", "--export", "x.csv"}} {
+		var stdout, stderr strings.Builder
+		if code := run(ctx, args, strings.NewReader(""), &stdout, &stderr); code != exitInterrupted ||
+			!strings.Contains(stderr.String(), "interrupted") {
+			t.Errorf("%v: exit code %d, %s", args, code, stderr.String())
+		}
+	}
+	if _, err := os.Stat("x.csv"); err == nil {
+		t.Error("half a file was left")
 	}
 }

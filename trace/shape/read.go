@@ -21,6 +21,20 @@ type File struct {
 	Options trace.Options
 	// Open opens it anew; nil opens the file of that name.
 	Open func(o trace.Options) (*trace.Reader, error)
+	// Progress is called now and then with the number of arrivals of this reading so far; an error
+	// of it ends the reading. nil: not called.
+	Progress func(arrivals int64) error
+}
+
+// progressArrivals is after how many arrivals progress is told.
+const progressArrivals = 1 << 16
+
+// told tells the progress when it is time.
+func (f *File) told(n int64) error {
+	if f.Progress == nil || n%progressArrivals != 0 {
+		return nil
+	}
+	return f.Progress(n)
 }
 
 // open opens the file from its beginning.
@@ -57,6 +71,9 @@ func (f *File) each(visit func(row *trace.Row) (stop bool)) (*trace.Report, int6
 		}
 		if !ok || visit(&row) {
 			return r.Report(), n, nil
+		}
+		if err := f.told(n); err != nil {
+			return nil, n, err
 		}
 	}
 }
@@ -115,6 +132,9 @@ func measure(f *File) (*Shape, error) {
 			m = NewMeter(epoch(f, r))
 		}
 		m.Add(&row)
+		if err := f.told(m.n); err != nil {
+			return nil, err
+		}
 	}
 	report := r.Report()
 	if m == nil {
