@@ -141,10 +141,6 @@ type change struct {
 // context's error, when the context ends.
 func Run(ctx context.Context, cfg *Config, trial Trial, hooks Hooks) (*Tally, error) {
 	m := newMachine(cfg, trial, hooks)
-	if hooks.Audit {
-		m.audit = &audit{}
-	}
-	m.observed = hooks.Audit || hooks.watch != nil
 	m.begin()
 	err := m.loop(ctx)
 	for i := range m.callers {
@@ -160,7 +156,10 @@ func Run(ctx context.Context, cfg *Config, trial Trial, hooks Hooks) (*Tally, er
 
 func newMachine(cfg *Config, trial Trial, hooks Hooks) *machine {
 	m := &machine{cfg: cfg, trial: trial, hooks: hooks, agenda: sim.NewAgenda(int(ownerKinds)),
-		agendaDate: sim.Never, undated: none}
+		agendaDate: sim.Never, undated: none, observed: hooks.Audit || hooks.watch != nil}
+	if hooks.Audit {
+		m.audit = &audit{}
+	}
 	m.calendar = sim.NewCalendar([sim.Groups]int{groupTimers: 1 + poolTimers*len(cfg.Functions),
 		groupArrivals: len(cfg.Workloads), groupContainers: 16}, m)
 	m.everyEvent = cfg.Platform.Autoscaler.Interval == 0
@@ -178,6 +177,7 @@ func newMachine(cfg *Config, trial Trial, hooks Hooks) *machine {
 	for i := range m.callers {
 		m.newCaller(int32(i), byName[cfg.Workloads[i].Function])
 	}
+	m.openExpress()
 	m.book.init(m)
 	m.rows.init(m)
 	return m
@@ -210,6 +210,7 @@ func (m *machine) newPool(index int32) {
 	p.perContainer = m.cfg.Platform.Autoscaler.Gain / target
 	routing := m.cfg.Platform.Routing
 	p.byList = p.slotsMax == 1 && (routing == MostRecent || routing == LongestIdle)
+	p.recent = routing == MostRecent
 	p.alone = p.byList && p.batchMax == 1 && !f.SingleUse
 	p.stages = newStages(f.ColdStart.Stages)
 	p.snapStages = newStages(f.ColdStart.Snapshot.Stages)
@@ -405,6 +406,9 @@ func (m *machine) Rank(source sim.Source) sim.Rank {
 	p := &m.pools[(source.Index-1)/poolTimers]
 	switch (source.Index - 1) % poolTimers {
 	case poolBatchWait:
+		if p.express != nil {
+			return rank(classBatchWait, 0, p.express.openOrder)
+		}
 		if p.open == none {
 			return rank(classBatchWait, 0, 0)
 		}

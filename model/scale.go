@@ -135,6 +135,11 @@ func (m *machine) newContainer(p *pool) (int32, *container) {
 	}
 	c.seat = p.seats.New()
 	*p.seats.At(c.seat) = ci
+	if x := p.express; x != nil {
+		for len(x.members) < p.seats.Len()*int(p.batchMax) {
+			x.members = append(x.members, member{})
+		}
+	}
 	if p.youngest != none {
 		m.containers.At(p.youngest).younger = ci
 	} else {

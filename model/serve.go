@@ -103,6 +103,10 @@ func (m *machine) containerDue(ci int32) {
 		m.settle(p)
 		return
 	}
+	if p.express != nil {
+		m.expressDue(p, ci, c)
+		return
+	}
 	lead, timedOut := m.dueItem(p, c, m.now)
 	switch {
 	case lead == none:
@@ -123,7 +127,14 @@ func (m *machine) containerRank(ci int32) sim.Rank {
 	if c.state == starting {
 		return rank(classReady, 0, c.born)
 	}
-	lead, timedOut := m.dueItem(&m.pools[c.pool], c, m.calendar.Date(containerSource(ci)))
+	p := &m.pools[c.pool]
+	if p.express != nil {
+		if c.demand > p.set.Timeout {
+			return rank(classTimeout, 0, c.order)
+		}
+		return rank(classCompletion, 0, c.order)
+	}
+	lead, timedOut := m.dueItem(p, c, m.calendar.Date(containerSource(ci)))
 	switch {
 	case lead == none:
 		return rank(classCrash, 0, c.born)

@@ -85,35 +85,38 @@ const (
 
 // container is one container, from its creation until it stops.
 type container struct {
-	number               int64 // within the function, from 1
-	version              int32 // deploys before it was created
-	seat                 int32 // within its pool
-	pool                 int32
-	state                containerState
-	idle, expired        bool // in the list of idle ones; and past its window
-	used, served         bool // single use spent; first input served
-	initial, replacement bool // made at time 0; stands in for an old one when ready
-	snapshot             bool // starts from a snapshot
-	failing              bool // its start will end as a failed one
-	crashes              bool // its crash date is that of a crash, not of a preemption
-	created, readyAt     sim.Time
-	billedFrom           sim.Time
-	lastFall             sim.Time // when its in-flight count last fell, or it became ready
-	idleSince            sim.Time
-	busySince            sim.Time
-	busy                 sim.Time // total so far
-	crashAt              sim.Time
-	inputs               int64 // assigned to it so far
-	born, idleOrder      uint64
-	items                int32 // slots in use
-	active               int32 // items in service
-	slots                int32
-	firstItem, lastItem  int32 // in service, in order of beginning
-	next, prev           int32 // among idle, or among starting containers
-	older, younger       int32 // among live and draining ones, by number
-	heap                 []int32
-	attained             wide // with sharing: service given to each item since it was last empty
-	workedTo             sim.Time
+	number                int64 // within the function, from 1
+	version               int32 // deploys before it was created
+	seat                  int32 // within its pool
+	pool                  int32
+	state                 containerState
+	idle, expired         bool // in the list of idle ones; and past its window
+	used, served          bool // single use spent; first input served
+	initial, replacement  bool // made at time 0; stands in for an old one when ready
+	snapshot              bool // starts from a snapshot
+	failing               bool // its start will end as a failed one
+	crashes               bool // its crash date is that of a crash, not of a preemption
+	created, readyAt      sim.Time
+	billedFrom            sim.Time
+	lastFall              sim.Time // when its in-flight count last fell, or it became ready
+	idleSince             sim.Time
+	busySince             sim.Time
+	busy                  sim.Time // total so far
+	crashAt               sim.Time
+	inputs                int64 // assigned to it so far
+	born, idleOrder       uint64
+	items                 int32 // slots in use
+	active                int32 // items in service
+	slots                 int32
+	firstItem, lastItem   int32    // in service, in order of beginning
+	next, prev            int32    // among idle, or among starting containers
+	older, younger        int32    // among live and draining ones, by number
+	count                 int32    // inputs that an express pool\'s container holds
+	demand, started, ends sim.Time // and their service
+	order                 uint64
+	heap                  []int32
+	attained              wide // with sharing: service given to each item since it was last empty
+	workedTo              sim.Time
 }
 
 // pool is a function's containers, queue and settings in force.
@@ -148,8 +151,10 @@ type pool struct {
 	seats                       sim.Slab[int32] // container by seat
 	routes                      sim.Selector    // containers with a free slot, by seat
 	lastChosen, routed          int64
-	byList                      bool // routing reads the list of idle containers
-	alone                       bool // byList, and a slot holds one input: the common case has short cuts
+	byList                      bool     // routing reads the list of idle containers
+	express                     *express // nil: inputs are in the slab
+	recent                      bool     // routing takes the most recent
+	alone                       bool     // byList, and a slot holds one input: the common case has short cuts
 	sharing, polls, lapses      bool
 	slotsMax, target, batchMax  int32
 	hardMax                     int32   // the platform's hard cap
@@ -195,7 +200,8 @@ type caller struct {
 	think          drawn
 	demand         drawn
 	size           drawn
-	extra          drawn // overhead
+	extra          drawn    // overhead
+	overhead       sim.Time // where it is constant
 	inputs         drawn
 	group          drawn
 	patient        drawn

@@ -77,6 +77,7 @@ func (m *machine) newCaller(index, pool int32) {
 	w.demand = newDrawn(f.Service.Time, 0, m.stream(name, "demand"))
 	w.size = newDrawn(set.Size, 1, m.stream(name, "size"))
 	w.extra = newDrawn(f.Overhead, 0, m.stream(name, "overhead"))
+	w.overhead = sim.Round(w.extra.value)
 	w.inputs = newDrawn(set.Inputs, 1, m.stream(name, "inputs"))
 	w.single = set.Arrivals.Group == nil || set.Arrivals.Group == dist.Dist(dist.Constant{Value: 1})
 	w.group = newDrawn(set.Arrivals.Group, 1, m.stream(name, "group"))
@@ -168,15 +169,13 @@ func (m *machine) awaitArrival(w *caller) {
 
 // arrive is an arrival: a group of calls, submitted in order (rule 1, class 4).
 func (m *machine) arrive(w *caller) {
+	if p := &m.pools[w.pool]; p.express != nil {
+		m.expressArrival(p, w)
+		return
+	}
 	m.openWork--
 	m.arrivalsLeft--
 	w.groups++
-	if w.single {
-		m.newCall(w, none)
-		m.awaitArrival(w)
-		m.settle(&m.pools[w.pool])
-		return
-	}
 	for n := m.count(&w.group, uint64(w.groups)); n > 0; n-- {
 		if w.set.Arrivals.Count > 0 && w.calls >= w.set.Arrivals.Count {
 			break
@@ -248,12 +247,7 @@ func (m *machine) newInput(w *caller, of int32, place int32, client int32) int32
 		in.overhead = sim.Round(m.of(&w.extra, number, place, true))
 	}
 	if w.ahead == nil {
-		if !math.IsNaN(w.next.Size) {
-			in.size = w.next.Size
-		}
-		if !math.IsNaN(w.next.Demand) {
-			in.demand = w.next.Demand
-		}
+		w.attributes(&in.size, &in.demand)
 	}
 	in.submitted, in.since = m.now, m.now
 	in.admitted, in.assignedAt, in.started = Unset, Unset, Unset
@@ -264,6 +258,16 @@ func (m *machine) newInput(w *caller, of int32, place int32, client int32) int32
 	m.submitted++
 	w.book.binArrived++
 	return index
+}
+
+// attributes puts what the arrival knows of its inputs in place of what was drawn.
+func (w *caller) attributes(size, demand *float64) {
+	if !math.IsNaN(w.next.Size) {
+		*size = w.next.Size
+	}
+	if !math.IsNaN(w.next.Demand) {
+		*demand = w.next.Demand
+	}
 }
 
 // submitMore submits as many inputs of a call as it may now (rule 11).
