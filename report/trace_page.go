@@ -138,7 +138,7 @@ func queueChart(s *shape.Shape) (chart.Chart, bool) {
 	bars := &chart.Bars{Axis: chart.Axis{Label: "p99 wait in seconds", Kind: quantity.Number},
 		Parts: []chart.Part{{Name: "this trace", Role: chart.Queue}, {Name: "Poisson process",
 			Role: chart.Muted}}}
-	worst, longest := 0.0, 0.0
+	longest := 0.0
 	for _, q := range s.Queues {
 		longest = math.Max(longest, math.Max(q.WaitP99S, q.PoissonP99S))
 	}
@@ -155,16 +155,30 @@ func queueChart(s *shape.Shape) (chart.Chart, bool) {
 			chart.Bar{Label: name, Values: chart.Values{q.WaitP99S, 0}, Note: note(q.WaitP99S)},
 			chart.Bar{Label: "  if Poisson", Values: chart.Values{0, q.PoissonP99S},
 				Note: note(q.PoissonP99S)})
-		worst = math.Max(worst, q.WaitP99S/math.Max(q.PoissonP99S, 1e-3))
 	}
 	title := "Queues are as long as under a Poisson process"
-	if worst >= 1.5 {
-		title = fmt.Sprintf("Queues are up to %s as long as a Poisson process of this rate would make them",
-			multiple(math.Min(worst, 1e6)))
+	if worst := worstQueue(s.Queues); worst != nil {
+		title = fmt.Sprintf("p99 wait is %s for %s of service; a Poisson process of this rate would make it %s",
+			seconds(worst.WaitP99S), seconds(worst.ServiceS), seconds(worst.PoissonP99S))
 	}
 	return chart.Chart{ID: "queue", Title: title,
 		Subtitle: "p99 wait for servers that are busy for at most 70 % of the time",
 		Caption:  "The difference is what a plan for Poisson traffic would miss.", Bars: bars}, true
+}
+
+// worstQueue is the queue whose p99 wait is most services longer than under a Poisson process; nil if
+// none is half as long again.
+func worstQueue(queues []shape.Queue) *shape.Queue {
+	var worst *shape.Queue
+	most := 0.0
+	for i := range queues {
+		q := &queues[i]
+		excess := (q.WaitP99S - q.PoissonP99S) / q.ServiceS
+		if excess > most && excess > 0.1 && q.WaitP99S > 1.5*q.PoissonP99S {
+			worst, most = q, excess
+		}
+	}
+	return worst
 }
 
 func hourChart(s *shape.Shape) (chart.Chart, bool) {

@@ -428,3 +428,32 @@ func TestParquet(t *testing.T) {
 		}
 	}
 }
+
+// TestFoldKeepsTheProfile: ten and a half days whose afternoons have three times the mornings' requests
+// are one day that has them too, also where the last day is cut.
+func TestFoldKeepsTheProfile(t *testing.T) {
+	var text strings.Builder
+	begin := time.Date(2025, 5, 16, 6, 0, 0, 0, time.UTC)
+	for at := begin; at.Before(begin.Add(252 * time.Hour)); at = at.Add(30 * time.Second) {
+		n := 1
+		if at.Hour() >= 12 {
+			n = 3
+		}
+		for range n {
+			fmt.Fprintln(&text, at.Format(time.RFC3339))
+		}
+	}
+	rows, r := readText(t, text.String(), Options{Fold: FoldDay})
+	half := [2]float64{}
+	for _, row := range rows {
+		half[row.At/(12*sim.Hour)]++
+	}
+	for i, want := range []float64{1440, 3 * 1440} {
+		if math.Abs(half[i]-want) > 5*math.Sqrt(want) {
+			t.Errorf("half day %d has %v requests, want about %v", i, half[i], want)
+		}
+	}
+	if r.Arrivals != int64(len(rows)) {
+		t.Errorf("%d arrivals reported of %d", r.Arrivals, len(rows))
+	}
+}

@@ -165,14 +165,17 @@ func judge(s *Shape) Verdict {
 	var parts []string
 	fast, slow := s.Dispersion[0], s.Dispersion[len(s.Dispersion)-1]
 	chance := func(d Dispersion) float64 { return 3 * math.Sqrt(2/float64(d.Windows)) }
-	bursty := fast.IDC > 1.2+chance(fast) || s.CVWithin != nil && *s.CVWithin > 1.3
+	bursty := fast.IDC > 1.2+chance(fast)
+	if s.CVWithin != nil { // which leaves out that the rate moves
+		bursty = *s.CVWithin > 1.25
+	}
 	regular := s.CVWithin != nil && *s.CVWithin < 0.75
 	for _, d := range s.Dispersion {
 		regular = regular || d.IDC < 0.8-chance(d)
 	}
 	drifts := slow.WindowS > fast.WindowS && slow.IDC > 1.5*math.Max(fast.IDC, 1)+chance(slow)
 	switch {
-	case bursty && s.CVWithin != nil && *s.CVWithin > 1.3:
+	case bursty && s.CVWithin != nil:
 		parts = append(parts, fmt.Sprintf("arrivals come in bursts: gaps vary by %s within ten minutes, "+
 			"where a Poisson process has 1", number(*s.CVWithin)))
 	case bursty:
