@@ -158,7 +158,8 @@ func queueChart(s *shape.Shape) (chart.Chart, bool) {
 	}
 	title := "Queues are as long as under a Poisson process"
 	if worst := worstQueue(s.Queues); worst != nil {
-		title = fmt.Sprintf("p99 wait is %s for %s of service; a Poisson process of this rate would make it %s",
+		title = fmt.Sprintf("p99 wait is %s for %s of service; a Poisson process of this rate would "+
+			"make it %s",
 			seconds(worst.WaitP99S), seconds(worst.ServiceS), seconds(worst.PoissonP99S))
 	}
 	return chart.Chart{ID: "queue", Title: title,
