@@ -75,7 +75,7 @@ func (r *reader) warnOnce(n *yaml.Node, path, help, message string) {
 // traceOptions are the options of reading a trace; false if one of them is wrong.
 func (r *reader) traceOptions(t *workload.Trace, path string, o *trace.Options) bool {
 	*o = trace.Options{Format: t.Format, Columns: t.Columns, Step: t.Step, Ties: trace.Ties(t.Ties),
-		From: t.From, To: t.To}
+		From: t.From, To: t.To, Truncated: t.Truncated}
 	if t.TimeUnit != "auto" {
 		o.TimeUnit = t.TimeUnit
 	}

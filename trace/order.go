@@ -193,7 +193,7 @@ func (s *order) parse(rec *record) error {
 			return err
 		case s.in.cut && !s.truncated:
 			return fmt.Errorf("the file ends in the middle of line %d (%s): it is truncated, or still "+
-				"being written", bad.Line, bad.Reason)
+				"being written (option truncated reads the rest)", bad.Line, bad.Reason)
 		case s.strict:
 			return bad
 		}

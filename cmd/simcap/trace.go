@@ -274,20 +274,15 @@ func unread(err error) error {
 // exportRows writes the rows as a CSV that simcap reads again: instants since the first row, and what
 // the rows say of their inputs.
 func (c *traceCommand) exportRows(cmd *cobra.Command, file *shape.File) error {
-	names := map[string]string{}
-	columns := map[string]bool{}
-	counts := map[string]int64{}
-	if _, err := file.Each(func(row *trace.Row) bool {
-		for _, cell := range exported {
-			if cell.of(row) != "" {
-				columns[cell.name] = true
-			}
-		}
-		counts[row.Function]++
-		return false
-	}); err != nil {
+	columns, counts, err := survey(file)
+	if errors.Is(err, trace.ErrUnsorted) {
+		file.Options.Sort = true
+		columns, counts, err = survey(file)
+	}
+	if err != nil {
 		return unread(err)
 	}
+	names := map[string]string{}
 	if c.anonymize {
 		names = anonymous(counts)
 	}
@@ -317,6 +312,21 @@ func (c *traceCommand) exportRows(cmd *cobra.Command, file *shape.File) error {
 		})
 		return errors.Join(err, failure)
 	}, cmd)
+}
+
+// survey finds which columns have values, and counts the arrivals of each function.
+func survey(file *shape.File) (columns map[string]bool, counts map[string]int64, err error) {
+	columns, counts = map[string]bool{}, map[string]int64{}
+	_, err = file.Each(func(row *trace.Row) bool {
+		for _, cell := range exported {
+			if cell.of(row) != "" {
+				columns[cell.name] = true
+			}
+		}
+		counts[row.Function]++
+		return false
+	})
+	return columns, counts, err
 }
 
 // anonymous gives functions names that tell no more than their rank.

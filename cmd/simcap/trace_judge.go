@@ -144,6 +144,9 @@ func traceArrivals(path string, o trace.Options, take []string) string {
 			fmt.Fprintf(&b, ", %s: %d.%09d", t.key, t.at/sim.Second, t.at%sim.Second)
 		}
 	}
+	if o.Truncated {
+		b.WriteString(", truncated: true")
+	}
 	if len(o.Columns) > 0 {
 		b.WriteString(", columns: {")
 		separator := ""

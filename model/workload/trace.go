@@ -30,6 +30,7 @@ type Trace struct {
 	TimeUnit  string            `yaml:"time_unit"` // of times that are numbers; auto
 	Step      sim.Time          `yaml:"step"`      // of a series of rates; 0: found
 	Ties      string            `yaml:"ties"`      // auto, keep or spread
+	Truncated bool              `yaml:"truncated"` // the file may end in the middle of a line
 
 	// Open is a fresh reader of the file's rows, in time order. What the file leaves open, such as
 	// instants within a bucket, depends on the seed.

@@ -46,34 +46,25 @@ func (f *File) open() (*trace.Reader, error) {
 }
 
 // Each reads the file from end to end and hands every row on; stop ends it early without an error. It
-// returns how the file was read. A file that is far out of order is sorted as a whole from then on.
+// returns how the file was read. The error of a file that is far out of order is trace.ErrUnsorted:
+// with Options.Sort it can be read.
 func (f *File) Each(visit func(row *trace.Row) (stop bool)) (*trace.Report, error) {
-	report, n, err := f.each(visit)
-	if !errors.Is(err, trace.ErrUnsorted) || n > 0 {
-		return report, err
-	}
-	f.Options.Sort = true
-	report, _, err = f.each(visit)
-	return report, err
-}
-
-func (f *File) each(visit func(row *trace.Row) (stop bool)) (*trace.Report, int64, error) {
 	r, err := f.open()
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	defer r.Close()
 	var row trace.Row
 	for n := int64(0); ; n++ {
 		ok, err := r.Next(&row)
 		if err != nil {
-			return nil, n, err
+			return nil, err
 		}
 		if !ok || visit(&row) {
-			return r.Report(), n, nil
+			return r.Report(), nil
 		}
 		if err := f.told(n); err != nil {
-			return nil, n, err
+			return nil, err
 		}
 	}
 }
