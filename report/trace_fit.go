@@ -51,6 +51,9 @@ func FitTerminal(w io.Writer, f *Fit, o TerminalOptions) error {
 	t.prose(fmt.Sprintf("%s: latency and cost are %s off on average, %s at the most", best.What,
 		percent(best.Error),
 		percent(best.Worst)), bold)
+	if best.Error > 0.1 {
+		t.prose("a rate in finer steps may be nearer: --points", dim)
+	}
 	t.block("WORKLOADS")
 	rows := [][]string{{"workload", "numbers", "mean error", "worst"}}
 	for _, r := range f.Rows {

@@ -182,6 +182,10 @@ func TestSeriesWithGapsResetsAndMissingBuckets(t *testing.T) {
 	if got := fmt.Sprint(perMinute()); len(rows) != 20+5+10+4 || r.Step != sim.Minute {
 		t.Errorf("%d rows, step %v, %v", len(rows), r.Step, got)
 	}
+	gauge := strings.Replace(strings.Replace(counter, "http_requests_total", "queue_length", 1), "NaN", "5.5", 1)
+	if _, r = readText(t, gauge, Options{}); len(r.Warnings) != 1 || !strings.Contains(r.Warnings[0], "no counter") {
+		t.Errorf("a gauge was read without a word: %q", r.Warnings)
+	}
 	missing := "timestamp,requests\n2025-05-17 10:00,3\n2025-05-17 10:01,2\n2025-05-17 10:05,\n2025-05-17 10:06,4\n" +
 		"2025-05-17 10:07,0\n"
 	rows, r = readText(t, missing, Options{})

@@ -32,6 +32,7 @@ type fitCommand struct {
 	workload string
 	most     int64
 	runs     int
+	points   int
 }
 
 func newTraceFitCommand() *cobra.Command {
@@ -65,6 +66,8 @@ func newTraceFitCommand() *cobra.Command {
 	f.StringVar(&c.workload, "workload", "",
 		"with --scenario: the workload that the file stands for (default: the only one)")
 	f.Int64Var(&c.most, "judge-arrivals", 200_000, "judge by the first so many arrivals of the file")
+	f.IntVar(&c.points, "points", fit.UsualPoints,
+		"points that a rate over time may have: more are nearer, fewer are shorter")
 	f.IntVar(&c.runs, "judge-runs", 4, "simulations of each function under each workload")
 	return cmd
 }
@@ -108,6 +111,8 @@ func (c *fitCommand) run(cmd *cobra.Command, argument string) error {
 		return usagef("trace fit reads a file many times: name it, instead of standard input")
 	case c.runs < 1 || c.runs > 1000:
 		return usagef("--judge-runs: a number from 1 to 1000 is expected")
+	case c.points < 2 || c.points > 20_000:
+		return usagef("--points: a number from 2 to 20000 is expected")
 	case c.most < 100:
 		return usagef("--judge-arrivals: at least 100 are expected")
 	case c.workload != "" && c.scenario == "":
@@ -122,7 +127,7 @@ func (c *fitCommand) run(cmd *cobra.Command, argument string) error {
 	if err != nil {
 		return unread(err)
 	}
-	candidates, err := fit.Candidates(file, s)
+	candidates, err := fit.Candidates(file, s, c.points)
 	if err != nil {
 		return unread(err)
 	}

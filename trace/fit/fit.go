@@ -22,16 +22,16 @@ type Candidate struct {
 	Numbers  int    // how many numbers it is made of
 }
 
-// mostPoints is how many points a rate over time may have.
-const mostPoints = 240
+// UsualPoints is how many points a rate over time has at most, unless more are asked for.
+const UsualPoints = 240
 
-// Candidates are the processes that may stand for the trace. It is read once more, for the bursts
-// that remain when its rate is known.
-func Candidates(f *shape.File, s *shape.Shape) ([]Candidate, error) {
+// Candidates are the processes that may stand for the trace, their rates over time of at most so many
+// points. The trace is read once more, for the bursts that remain when its rate is known.
+func Candidates(f *shape.File, s *shape.Shape, points int) ([]Candidate, error) {
 	if s.Arrivals < 2 || !(s.RatePerS > 0) {
 		return nil, fmt.Errorf("%s: %d arrivals are too few to fit anything to", s.File, s.Arrivals)
 	}
-	rates := ratesOf(s)
+	rates := ratesOf(s, points)
 	left := make([]*residue, len(rates))
 	for i := range rates {
 		left[i] = newResidue(rates[i].rates)
@@ -60,11 +60,11 @@ type rates struct {
 
 // ratesOf are the rates that are tried: constant, in steps of two lengths, and periodic where the trace
 // has two periods or more.
-func ratesOf(s *shape.Shape) []rates {
+func ratesOf(s *shape.Shape, points int) []rates {
 	out := []rates{{name: "constant", what: "a constant rate",
 		rates: shape.Series{StepS: s.SpanS, PerS: []float64{s.RatePerS}}}}
 	fine := s.Rate
-	for len(fine.PerS) > mostPoints {
+	for len(fine.PerS) > points {
 		next := fine.Coarser(fine.StepS * 1.5)
 		if next.StepS == fine.StepS {
 			break

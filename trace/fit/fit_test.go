@@ -29,7 +29,7 @@ func candidates(t *testing.T, f *shape.File) ([]Candidate, *shape.Shape) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := Candidates(f, s)
+	c, err := Candidates(f, s, UsualPoints)
 	if err != nil {
 		t.Fatal(err)
 	}
