@@ -4,24 +4,20 @@ import "github.com/simcap/simcap/sim"
 
 // settle follows every event that touched the pool (rule 1): dispatch, then the autoscaler.
 func (m *machine) settle(p *pool) {
-	switch {
-	case p.express == nil:
+	if p.express == nil {
 		if p.queued > 0 {
 			m.dispatch(p)
 		}
 		if p.open != none && p.set.Batched.Wait == 0 {
 			m.beginService(p, p.open)
 		}
-	default:
-		if p.queued > 0 {
-			m.expressDispatch(p)
-		}
-		if ci := p.express.openOn; ci != none && p.set.Batched.Wait == 0 {
-			m.expressBegins(p, ci, m.containers.At(ci))
-		}
+	} else if p.queued > 0 || p.express.openOn != none {
+		m.expressSettle(p)
 	}
 	if m.everyEvent {
-		m.evaluate(p)
+		if p.live != p.fixed {
+			m.evaluate(p)
+		}
 		if m.freed && m.capped {
 			m.evaluateAll()
 		}
@@ -100,7 +96,7 @@ func (m *machine) unqueue(p *pool, i int32, in *input) {
 	}
 	w := &m.callers[in.workload]
 	if w.impatient {
-		m.agenda.Cancel(sim.Owner{Kind: ownInput, Index: i})
+		m.disappoint(sim.Owner{Kind: ownInput, Index: i})
 	}
 	m.queueCount(p, w, -1)
 }

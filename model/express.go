@@ -86,7 +86,12 @@ func (m *machine) expressArrival(p *pool, w *caller) {
 	if m.book.covers(m.now) {
 		w.book.calls++
 	}
-	in := waiter{m.now, m.expressDemand(p, w), w.index}
+	in := waiter{submitted: m.now, caller: w.index}
+	if a := w.ahead; a != nil && a.demands {
+		in.demand = a.demand[(a.used-1)%blockSize]
+	} else {
+		in.demand = m.expressDemand(p, w)
+	}
 	if reason := m.expressSubmit(p, w, in); reason != Completed {
 		m.expressRejects(w, reason)
 	}
@@ -98,9 +103,6 @@ func (m *machine) expressArrival(p *pool, w *caller) {
 func (m *machine) expressDemand(p *pool, w *caller) sim.Time {
 	ns := m.inTurn(&w.demand, uint64(w.calls))
 	perUnit := p.set.Service.PerUnit
-	if w.ahead != nil && perUnit == 0 {
-		return sim.Round(ns)
-	}
 	size := m.inTurn(&w.size, uint64(w.calls))
 	w.attributes(&size, &ns)
 	return sim.Round(ns + perUnit*size)
@@ -167,14 +169,17 @@ func (p *pool) expressSlot(m *machine) int32 {
 	return m.lastOfTie(p.idleFirst)
 }
 
-// expressDispatch is dispatch for an express pool.
-func (m *machine) expressDispatch(p *pool) {
+// expressSettle is dispatch for an express pool, and what follows it where batches do not wait.
+func (m *machine) expressSettle(p *pool) {
 	for p.queued > 0 {
 		ci := p.expressSlot(m)
 		if ci == none {
-			return
+			break
 		}
 		m.expressNext(p, ci, m.containers.At(ci))
+	}
+	if ci := p.express.openOn; ci != none && p.set.Batched.Wait == 0 {
+		m.expressBegins(p, ci, m.containers.At(ci))
 	}
 }
 

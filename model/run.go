@@ -86,14 +86,15 @@ func poolSource(pool int32, timer int32) sim.Source {
 
 // machine is the state of one run.
 type machine struct {
-	cfg        *Config
-	trial      Trial
-	hooks      Hooks
-	now        sim.Time
-	sequence   uint64 // order numbers given out
-	calendar   *sim.Calendar
-	agenda     *sim.Agenda
-	agendaDate sim.Time // the date of the agenda's source
+	cfg         *Config
+	trial       Trial
+	hooks       Hooks
+	now         sim.Time
+	sequence    uint64 // order numbers given out
+	calendar    *sim.Calendar
+	agenda      *sim.Agenda
+	agendaMoved bool // since its source was dated
+	rare        bool // something is left to do after this event, see rarely
 
 	pools      []pool
 	callers    []caller
@@ -156,7 +157,8 @@ func Run(ctx context.Context, cfg *Config, trial Trial, hooks Hooks) (*Tally, er
 
 func newMachine(cfg *Config, trial Trial, hooks Hooks) *machine {
 	m := &machine{cfg: cfg, trial: trial, hooks: hooks, agenda: sim.NewAgenda(int(ownerKinds)),
-		agendaDate: sim.Never, undated: none, observed: hooks.Audit || hooks.watch != nil}
+		undated: none, observed: hooks.Audit || hooks.watch != nil}
+	m.rare = m.observed
 	if hooks.Audit {
 		m.audit = &audit{}
 	}
@@ -193,6 +195,7 @@ func (m *machine) newPool(index int32) {
 		batchMax: int32(max(1, f.Batched.MaxBatchSize)), gpus: f.GPUs,
 		price: f.PricePerS(&m.cfg.Platform.Prices), sharing: len(f.Service.Concurrency) > 0 && f.Concurrent.MaxInputs > 1 && !f.SingleUse,
 	}
+	p.hardMax = int32(unlimited(m.cfg.Platform.HardCap))
 	p.revert()
 	name := f.Name
 	p.cold = m.stream(name, "cold start")
@@ -215,7 +218,6 @@ func (m *machine) newPool(index int32) {
 	p.stages = newStages(f.ColdStart.Stages)
 	p.snapStages = newStages(f.ColdStart.Snapshot.Stages)
 	p.prepareService()
-	p.hardMax = int32(unlimited(m.cfg.Platform.HardCap))
 	p.lapses = m.cfg.Platform.Autoscaler.Interval == 0 && f.everBuffers()
 }
 
@@ -277,46 +279,58 @@ func (m *machine) begin() {
 	for i := range m.callers {
 		m.beginCaller(&m.callers[i])
 	}
-	m.syncAgenda()
+	m.rarely()
 }
 
 // loop runs event after event until the run is over.
 func (m *machine) loop(ctx context.Context) error {
-	checks := 0
-	for {
-		source, at, ok := m.calendar.Next()
-		if at > m.now {
-			if m.openWork == 0 && m.over(at) {
-				return nil
+	for m.failure == nil {
+		for range 1 << 12 {
+			source, at, ok := m.calendar.Next()
+			if at > m.now {
+				if m.openWork == 0 && m.over(at) {
+					return nil
+				}
+				if !ok {
+					return m.stuck()
+				}
+				if at >= m.book.mark {
+					m.book.advance(m, at)
+				}
+				m.now = at
 			}
-			if !ok {
-				return m.stuck()
+			m.handle(source)
+			if m.rare {
+				m.rarely()
 			}
-			if at >= m.book.mark {
-				m.book.advance(m, at)
-			}
-			m.now = at
-		}
-		m.handle(source)
-		if m.undated != none {
-			m.calendar.Clear(containerSource(m.undated))
-			m.undated = none
-		}
-		if m.observed {
-			m.observe()
-		}
-		if checks++; checks == 1<<14 {
-			checks = 0
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			if m.hooks.Progress != nil {
-				m.hooks.Progress(m.now, m.finished)
+			if m.failure != nil {
+				return m.failure
 			}
 		}
-		if m.failure != nil {
-			return m.failure
+		if err := ctx.Err(); err != nil {
+			return err
 		}
+		if m.hooks.Progress != nil {
+			m.hooks.Progress(m.now, m.finished)
+		}
+	}
+	return m.failure
+}
+
+// rarely does what few events ask for: it takes the date of a container that has none any more, dates
+// the agenda anew, and lets the audit and the watch look at the state.
+func (m *machine) rarely() {
+	m.rare = m.observed
+	if m.undated != none {
+		m.calendar.Clear(containerSource(m.undated))
+		m.undated = none
+	}
+	if m.agendaMoved {
+		m.agendaMoved = false
+		m.calendar.Set(agendaSource, m.agenda.First)
+	}
+	if m.observed {
+		m.observe()
 	}
 }
 
@@ -342,9 +356,6 @@ func (m *machine) handle(source sim.Source) {
 	default:
 		m.timer(source.Index)
 	}
-	if at := m.agenda.First; at != m.agendaDate || at == m.now {
-		m.syncAgenda()
-	}
 }
 
 // timer handles the agenda, or one of a pool's timers.
@@ -366,16 +377,22 @@ func (m *machine) timer(index int32) {
 	}
 }
 
-// syncAgenda dates the agenda's source by its head.
-func (m *machine) syncAgenda() {
-	m.agendaDate = m.agenda.First
-	m.calendar.Set(agendaSource, m.agendaDate)
+// appoint makes or moves an appointment of the agenda.
+func (m *machine) appoint(owner sim.Owner, at sim.Time, rank sim.Rank) {
+	m.agenda.Set(owner, at, rank)
+	m.rare, m.agendaMoved = true, true
+}
+
+// disappoint cancels an appointment, if there is one.
+func (m *machine) disappoint(owner sim.Owner) {
+	m.agenda.Cancel(owner)
+	m.rare, m.agendaMoved = true, true
 }
 
 // appointment keeps the first one of the agenda.
 func (m *machine) appointment() {
 	head := m.agenda.Head()
-	m.agenda.Cancel(head.Owner)
+	m.disappoint(head.Owner)
 	switch head.Owner.Kind {
 	case ownInput:
 		m.inputDue(head.Owner.Index)

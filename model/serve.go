@@ -466,7 +466,7 @@ func (m *machine) dateContainer(p *pool, ci int32, c *container) {
 	case c.active == 0:
 		// Often it begins its next item in this very event.
 		if at == sim.Never && (m.undated == none || m.undated == ci) {
-			m.undated = ci
+			m.undated, m.rare = ci, true
 			return
 		}
 	case p.sharing:

@@ -126,6 +126,7 @@ type pool struct {
 	// Settings that updates change.
 	minContainers, maxContainers, buffer int
 	window                               sim.Time
+	top, fixed                           int // most live containers; how many there always are, -1: it varies
 
 	first, last                 int32 // queue
 	queued                      int64
@@ -216,6 +217,8 @@ type readAhead struct {
 	source   workload.Instants
 	at       [blockSize]sim.Time
 	used, of int
+	demands  bool // demand holds what the inputs of these arrivals bring, rounded: one call each, in step
+	demand   [blockSize]sim.Time
 }
 
 // blockSize is how many arrivals or draws are made in one go. Draw i of a stream depends on i alone,

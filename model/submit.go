@@ -93,7 +93,7 @@ func (m *machine) beginCaller(w *caller) {
 	arrivals := m.stream(w.set.Name, "arrivals")
 	closed, ok := w.set.Arrivals.Kind.(workload.Closed)
 	if !ok {
-		w.openSource(arrivals)
+		m.openSource(w, arrivals)
 		m.awaitArrival(w)
 		return
 	}
@@ -112,11 +112,13 @@ func (w *caller) tooLate(at sim.Time) bool {
 }
 
 // openSource makes the workload's source of arrivals.
-func (w *caller) openSource(arrivals sim.Stream) {
+func (m *machine) openSource(w *caller, arrivals sim.Stream) {
 	w.source = w.set.Arrivals.Kind.Source(arrivals)
 	w.sourceOpen = true
 	if instants, ok := w.source.(workload.Instants); ok {
-		w.ahead = &readAhead{source: instants}
+		p := &m.pools[w.pool]
+		w.ahead = &readAhead{source: instants,
+			demands: p.express != nil && p.set.Service.PerUnit == 0}
 		w.next = bareArrival
 	}
 }
@@ -125,20 +127,28 @@ func (w *caller) openSource(arrivals sim.Stream) {
 var bareArrival = workload.Arrival{Size: math.NaN(), Demand: math.NaN()}
 
 // advance makes the next arrival of the source the workload's next; false when there is none.
-func (w *caller) advance() bool {
+func (m *machine) advance(w *caller) bool {
 	a := w.ahead
 	if a == nil {
 		return w.source.Next(&w.next)
 	}
-	if a.used == a.of {
-		a.used, a.of = 0, a.source.Fill(a.at[:])
-		if a.of == 0 {
-			return false
-		}
+	if a.used == a.of && !m.readAhead(w, a) {
+		return false
 	}
 	w.next.At = a.at[a.used]
 	a.used++
 	return true
+}
+
+// readAhead reads the next block of arrivals, and of demands if they go in step.
+func (m *machine) readAhead(w *caller, a *readAhead) bool {
+	a.used, a.of = 0, a.source.Fill(a.at[:])
+	if a.demands && a.of > 0 {
+		for i := range a.of {
+			a.demand[i] = sim.Round(m.inTurn(&w.demand, uint64(w.calls)+1+uint64(i)))
+		}
+	}
+	return a.of > 0
 }
 
 // closeSource ends reading from the workload's source, once; the error says why it ended too early.
@@ -155,7 +165,7 @@ func (m *machine) closeSource(w *caller) error {
 
 // awaitArrival dates the workload's next arrival, if there is one.
 func (m *machine) awaitArrival(w *caller) {
-	if !w.advance() || w.tooLate(w.start+w.next.At) {
+	if !m.advance(w) || w.tooLate(w.start+w.next.At) {
 		m.calendar.Clear(arrivalSource(w.index))
 		if err := m.closeSource(w); m.failure == nil {
 			m.failure = err
@@ -198,7 +208,7 @@ func (m *machine) clientThinks(index int32, from sim.Time) {
 	}
 	m.openWork++
 	m.arrivalsLeft++
-	m.agenda.Set(sim.Owner{Kind: ownClient, Index: index}, at, submissionRank(w.index, nextCalls, c.number))
+	m.appoint(sim.Owner{Kind: ownClient, Index: index}, at, submissionRank(w.index, nextCalls, c.number))
 }
 
 // clientCalls is the next call of a closed client.
@@ -298,7 +308,7 @@ func (m *machine) resumeAt(index int32, at sim.Time) {
 		return
 	}
 	c.resumes = true
-	m.agenda.Set(sim.Owner{Kind: ownCall, Index: index}, at, submissionRank(c.workload, c.number, 0))
+	m.appoint(sim.Owner{Kind: ownCall, Index: index}, at, submissionRank(c.workload, c.number, 0))
 }
 
 // resume is the call's own event.
@@ -362,7 +372,7 @@ func (m *machine) submit(i int32) {
 	m.enqueue(p, i, in)
 	if w.impatient {
 		patience := sim.Round(m.of(&w.patient, in.number, in.place, w.many))
-		m.agenda.Set(sim.Owner{Kind: ownInput, Index: i}, m.now+patience, rank(classPatience, 0, m.order()))
+		m.appoint(sim.Owner{Kind: ownInput, Index: i}, m.now+patience, rank(classPatience, 0, m.order()))
 	}
 	m.dispatch(p)
 }
@@ -386,7 +396,7 @@ func (m *machine) reject(i int32, in *input, w *caller, reason Outcome) {
 	}
 	in.rejections++
 	in.state = backedOff
-	m.agenda.Set(sim.Owner{Kind: ownInput, Index: i}, m.now+w.retry.Delay(int(in.rejections)),
+	m.appoint(sim.Owner{Kind: ownInput, Index: i}, m.now+w.retry.Delay(int(in.rejections)),
 		submissionRank(in.workload, in.number, in.place))
 }
 
@@ -432,7 +442,7 @@ func (m *machine) dropPending(p *pool, i int32, outcome Outcome) {
 	in := m.inputs.At(i)
 	m.unqueue(p, i, in)
 	in.parts[Queue] += m.now - in.since
-	m.agenda.Cancel(sim.Owner{Kind: ownInput, Index: i})
+	m.disappoint(sim.Owner{Kind: ownInput, Index: i})
 	m.outstandingFalls(p, 1)
 	m.leave(i, outcome)
 }
@@ -449,7 +459,7 @@ func (m *machine) endAttempt(p *pool, i int32, outcome Outcome) {
 	}
 	in.retries++
 	in.state = retrying
-	m.agenda.Set(sim.Owner{Kind: ownInput, Index: i}, m.now+retries.Delay(int(in.retries)),
+	m.appoint(sim.Owner{Kind: ownInput, Index: i}, m.now+retries.Delay(int(in.retries)),
 		submissionRank(in.workload, in.number, in.place))
 }
 
@@ -483,7 +493,7 @@ func (m *machine) leave(i int32, outcome Outcome) {
 		m.resumeAt(of, m.now)
 	}
 	if c = m.calls.At(of); c.over && !c.breaking && c.firstLive == none {
-		m.agenda.Cancel(sim.Owner{Kind: ownCall, Index: of})
+		m.disappoint(sim.Owner{Kind: ownCall, Index: of})
 		m.calls.Free(of)
 	}
 }
@@ -502,7 +512,7 @@ func (m *machine) breakCall(of int32) {
 		case waiting:
 			m.dropPending(p, i, Cancelled)
 		case backedOff, retrying:
-			m.agenda.Cancel(sim.Owner{Kind: ownInput, Index: i})
+			m.disappoint(sim.Owner{Kind: ownInput, Index: i})
 			in.parts[Backoff] += m.now - in.since
 			m.leave(i, Cancelled)
 		}
