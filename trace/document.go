@@ -213,7 +213,8 @@ func loadPrometheus(s *series) error {
 	} else {
 		s.report.note(fmt.Sprintf("series %s is read as requests per second", s.name))
 		if name != "" {
-			s.report.warn(fmt.Sprintf("series %s is the metric %s as it is, and no counter: if its values are "+
+			s.report.warn(fmt.Sprintf("series %s is the metric %s as it is, and no counter: if its "+
+				"values are "+
 				"not requests per second, export rate() or increase() of a counter", s.name, name))
 		}
 	}

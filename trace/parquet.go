@@ -86,15 +86,18 @@ func openParquetFile(at io.ReaderAt, size int64) (f *parquet.File, err error) {
 			f, err = nil, fmt.Errorf("a broken Parquet file: %v", p)
 		}
 	}()
-	end := make([]byte, len(parquetMagic))
+	end := make([]byte, 4+len(parquetMagic)) // the directory's length, and the mark
 	if size < 12 {
 		return nil, errors.New("a Parquet file without its end: it is truncated")
 	}
 	if _, err := at.ReadAt(end, size-int64(len(end))); err != nil {
 		return nil, err
 	}
-	if string(end) != parquetMagic {
+	if string(end[4:]) != parquetMagic {
 		return nil, errors.New("a Parquet file without its end: it is truncated, or still being written")
+	}
+	if length := int64(binary.LittleEndian.Uint32(end)); length > size-12 {
+		return nil, fmt.Errorf("a broken Parquet file: its directory has %d bytes, more than the file", length)
 	}
 	f, err = parquet.OpenFile(at, size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
 	if err != nil {
