@@ -50,6 +50,10 @@ func TraceTerminal(w io.Writer, s *shape.Shape, o TerminalOptions) error {
 	if o.OutDir != "" {
 		t.block("REPORT")
 		t.line(filepath.Join(o.OutDir, "report.html"))
+		t.block("NEXT")
+		for _, command := range []string{"init --from-trace", "trace fit"} {
+			t.prose("simcap "+command+" "+s.File, dim)
+		}
 	}
 	_, err := io.WriteString(w, t.b.String())
 	return err

@@ -37,7 +37,7 @@ type traceFlags struct {
 
 func (f *traceFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.format, "format", "auto", "the file's format (`simcap trace --formats` lists them)")
+	flags.StringVar(&f.format, "format", "auto", "the file's format; simcap trace --formats lists them")
 	flags.StringArrayVar(&f.columns, "column", nil,
 		"which column has a role, for example time=created_at or duration=took:ms (may be repeated)")
 	flags.StringVar(&f.timeUnit, "time-unit", "",

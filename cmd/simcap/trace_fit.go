@@ -237,7 +237,7 @@ func (c *fitCommand) table(r *fitResult) *report.Fit {
 func (c *fitCommand) fitted(r *fitResult, s *shape.Shape) string {
 	best := &r.Candidates[0]
 	var b strings.Builder
-	fmt.Fprintf(&b, "# Traffic like that of %s: %s.\n", filepath.Base(s.File), best.What)
+	fmt.Fprintf(&b, "# Traffic like that of a file of format %s: %s.\n", s.Format, best.What)
 	fmt.Fprintf(&b,
 		"# Simulated under it, latency and cost of %s are %.1f%% from those under the file on average,\n"+
 			"# %.1f%% at the most (p50, p99 and cost; %d arrivals).\n", strings.Join(r.functions, ", "),
