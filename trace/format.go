@@ -26,6 +26,7 @@ type Format struct {
 	fine     bool // ties are real, not a coarse clock's
 	unsorted bool // written when requests end: arrivals out of order are no fault of the file
 	whole    bool // rows are not in time order at all
+	fixed    bool // has no columns or keys of its own to map
 	tick     int64
 
 	sniff func(h *head) bool // whether a file that begins so is of this format
@@ -41,9 +42,9 @@ func Formats() []Format {
 // llmFormats are traces and test results of language models.
 func llmFormats() []Format {
 	return []Format{
-		{Name: "seconds", own: true, fine: true, sniff: sniffSeconds, open: openSeconds,
+		{Name: "seconds", fixed: true, own: true, fine: true, sniff: sniffSeconds, open: openSeconds,
 			Description: "one number a line: seconds on the process's clock; a header line is allowed"},
-		{Name: "instants", sniff: sniffInstants, open: openInstants,
+		{Name: "instants", fixed: true, sniff: sniffInstants, open: openInstants,
 			Description: "one instant a line: a date, or a number since 1970; a header line is allowed"},
 		{Name: "azure_llm", fine: true, sniff: hasHeader("timestamp", "contexttokens",
 			"generatedtokens"), open: openAzureLLM,
@@ -56,16 +57,16 @@ func llmFormats() []Format {
 				column{name: "num_prefill_tokens", role: rolePrompt},
 				column{name: "num_decode_tokens", role: roleOutput}),
 			Description: "vidur and Sarathi (CSV)"},
-		{Name: "servegen", sniff: sniffServeGen, open: openServeGen,
+		{Name: "servegen", fixed: true, sniff: sniffServeGen, open: openServeGen,
 			Description: "ServeGen client: rate, cv and fitted gaps per window of 600 s (CSV)"},
 		{Name: "mooncake", sniff: sniffMooncake, open: openMooncake,
 			Description: "Mooncake, also AIPerf, Dynamo, GuideLLM and LLMServingSim; AIPerf's " +
 				"sessions and delays (JSON lines)"},
 		{Name: "aiperf", unsorted: true, sniff: hasKeys("metadata", "metrics"), open: openAIPerf,
 			Description: "AIPerf profile_export.jsonl (JSON lines)"},
-		{Name: "weka", whole: true, sniff: hasKeys("requests", "t", "in"), open: openWeka,
+		{Name: "weka", fixed: true, whole: true, sniff: hasKeys("requests", "t", "in"), open: openWeka,
 			Description: "GuideLLM weka: conversations with relative times (JSON lines)"},
-		{Name: "vllm_bench", sniff: sniffBench, open: openBench,
+		{Name: "vllm_bench", fixed: true, sniff: sniffBench, open: openBench,
 			Description: "vLLM bench serve result: arrivals are drawn from its request rate (JSON)"},
 	}
 }
@@ -89,13 +90,14 @@ func functionFormats() []Format {
 // logFormats are access logs.
 func logFormats() []Format {
 	return []Format{
-		{Name: "nginx_timed", unsorted: true, sniff: sniffTimed, open: openAccess,
+		{Name: "nginx_timed", fixed: true, unsorted: true, sniff: sniffTimed, open: openAccess,
 			Description: "nginx or Apache log with rt=, urt= or msec= fields"},
-		{Name: "combined", unsorted: true, tick: nsPerSecond, sniff: sniffAccess, open: openAccess,
+		{Name: "combined", fixed: true, unsorted: true, tick: nsPerSecond, sniff: sniffAccess,
+			open:        openAccess,
 			Description: "nginx or Apache log, common or combined"},
 		{Name: "nginx_json", unsorted: true, sniff: sniffNginxJSON, open: openNginxJSON,
 			Description: "nginx log as JSON lines with nginx's variables as keys"},
-		{Name: "aws_alb", unsorted: true, sniff: sniffALB, open: openALB,
+		{Name: "aws_alb", fixed: true, unsorted: true, sniff: sniffALB, open: openALB,
 			Description: "AWS application load balancer access log"},
 	}
 }
@@ -103,9 +105,9 @@ func logFormats() []Format {
 // seriesFormats are exports of monitoring systems.
 func seriesFormats() []Format {
 	return []Format{
-		{Name: "cloudwatch", whole: true, sniff: sniffCloudWatch, open: openCloudWatch,
+		{Name: "cloudwatch", fixed: true, whole: true, sniff: sniffCloudWatch, open: openCloudWatch,
 			Description: "CloudWatch get-metric-data or get-metric-statistics: requests per period (JSON)"},
-		{Name: "prometheus", whole: true, sniff: sniffPrometheus, open: openPrometheus,
+		{Name: "prometheus", fixed: true, whole: true, sniff: sniffPrometheus, open: openPrometheus,
 			Description: "Prometheus range query: rates per second, or raw counters (JSON)"},
 		{Name: "grafana", sniff: sniffGrafana, open: openGrafana,
 			Description: "Grafana panel: a time and one rate per series (CSV)"},
@@ -128,7 +130,8 @@ func loadTestFormats() []Format {
 			open: openK6CSV, Description: "k6 --out csv"},
 		{Name: "k6_json", unsorted: true, sniff: sniffK6JSON, open: openK6JSON,
 			Description: "k6 --out json (JSON lines)"},
-		{Name: "har", sniff: sniffHAR, open: openHAR, Description: "HTTP archive of a browser (JSON)"},
+		{Name: "har", fixed: true, sniff: sniffHAR, open: openHAR,
+			Description: "HTTP archive of a browser (JSON)"},
 	}
 }
 
@@ -223,6 +226,9 @@ func choose(in *input, o *Options, r *Report) (parser, *Format, error) {
 			return nil, nil, err
 		}
 		f = recognise(text)
+		if f != nil && f.fixed && len(o.Columns) > 0 && (f.Name == "seconds" || f.Name == "instants") {
+			f = nil // a table of one column
+		}
 		if f == nil && len(o.Columns) > 0 {
 			o.Format = generalFor(text)
 		} else if f == nil {
@@ -236,6 +242,11 @@ func choose(in *input, o *Options, r *Report) (parser, *Format, error) {
 	}
 	if bytes.IndexByte(text, 0) >= 0 && f.Name != "parquet" {
 		return nil, nil, fmt.Errorf("a binary file, expected text of format %s", f.Name)
+	}
+	if f.fixed && len(o.Columns) > 0 {
+		return nil, nil, fmt.Errorf("format %s has no columns that could be mapped: leave the columns "+
+			"out, or "+
+			"force format csv or jsonl", f.Name)
 	}
 	r.Format = f.Name
 	p, err := f.open(in, o, r)

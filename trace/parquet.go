@@ -97,7 +97,8 @@ func openParquetFile(at io.ReaderAt, size int64) (f *parquet.File, err error) {
 		return nil, errors.New("a Parquet file without its end: it is truncated, or still being written")
 	}
 	if length := int64(binary.LittleEndian.Uint32(end)); length > size-12 {
-		return nil, fmt.Errorf("a broken Parquet file: its directory has %d bytes, more than the file", length)
+		return nil, fmt.Errorf("a broken Parquet file: its directory has %d bytes, more than the "+
+			"file", length)
 	}
 	f, err = parquet.OpenFile(at, size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
 	if err != nil {

@@ -72,6 +72,18 @@ func TestColumnsAreMapped(t *testing.T) {
 	if !strings.Contains(msg, `did you mean "wann"`) || !strings.Contains(msg, "wie lange") {
 		t.Error(msg)
 	}
+	rows, r := readText(t, "when\n10\n30\n", Options{Columns: map[string]string{"time": "when"}})
+	if r.Format != "csv" || len(rows) != 2 || rows[1].At != 20*sim.Second {
+		t.Errorf("format %s: %+v", r.Format, rows)
+	}
+	msg = failText(t, "[]", Options{Format: "har", Columns: map[string]string{"time": "when"}})
+	if !strings.Contains(msg, "no columns that could be mapped") {
+		t.Error(msg)
+	}
+	panel := "\"Time\",\"a\",\"b\"\n2025-05-17 10:00:00,3,1\n2025-05-17 10:01:00,2,\n"
+	if _, r = readText(t, panel, Options{Columns: map[string]string{"count": "*"}}); r.Expected != 6 || r.Arrivals != 6 {
+		t.Errorf("counts per step: %v expected, %d read", r.Expected, r.Arrivals)
+	}
 	msg = failText(t, text, Options{Columns: map[string]string{"tiem": "wann"}})
 	if !strings.Contains(msg, `did you mean "time"`) {
 		t.Error(msg)
