@@ -352,7 +352,12 @@ func (m *machine) handle(source sim.Source) {
 		m.containerDue(source.Index)
 	case groupArrivals:
 		m.progressed = m.now
-		m.arrive(&m.callers[source.Index])
+		w := &m.callers[source.Index]
+		if p := &m.pools[w.pool]; p.express != nil {
+			m.expressArrival(p, w)
+		} else {
+			m.arrive(w)
+		}
 	default:
 		m.timer(source.Index)
 	}

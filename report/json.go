@@ -54,12 +54,9 @@ const maxJSON = 1 << 28
 // ReadJSON reads what JSON wrote. Keys that it does not know are ignored, so that results of a later
 // version can be drawn; what is no result at all is an error.
 func ReadJSON(r io.Reader) (*experiment.Result, error) {
-	data, err := io.ReadAll(io.LimitReader(r, maxJSON+1))
+	data, err := readAll(r)
 	if err != nil {
-		return nil, fmt.Errorf("report: %w", err)
-	}
-	if len(data) > maxJSON {
-		return nil, fmt.Errorf("report: more than %d MiB: these are not results of simcap", maxJSON>>20)
+		return nil, err
 	}
 	var probe struct {
 		Scenario     *string `json:"scenario"`
@@ -77,6 +74,18 @@ func ReadJSON(r io.Reader) (*experiment.Result, error) {
 		return nil, fmt.Errorf("report: results of simcap are damaged: %w", at(err, data))
 	}
 	return &result, nil
+}
+
+// readAll reads what can be results of simcap.
+func readAll(r io.Reader) ([]byte, error) {
+	data, err := io.ReadAll(io.LimitReader(r, maxJSON+1))
+	if err != nil {
+		return nil, fmt.Errorf("report: %w", err)
+	}
+	if len(data) > maxJSON {
+		return nil, fmt.Errorf("report: more than %d MiB: these are not results of simcap", maxJSON>>20)
+	}
+	return data, nil
 }
 
 // at adds the line to a syntax error.

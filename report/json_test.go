@@ -45,7 +45,8 @@ func TestJSONKeys(t *testing.T) {
 	if err := json.Unmarshal(b.Bytes(), &document); err != nil {
 		t.Fatal(err)
 	}
-	for _, key := range []string{"simcap", "scenario", "seed", "replications", "warmup_s", "horizon_s", "functions",
+	for _, key := range []string{"simcap", "scenario", "seed", "replications", "warmup_s",
+		"horizon_s", "functions",
 		"workloads", "total", "slo", "warnings"} {
 		if _, ok := document[key]; !ok {
 			t.Errorf("%s is missing", key)

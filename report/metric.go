@@ -1,6 +1,7 @@
 package report
 
 import (
+	"math"
 	"strings"
 
 	"github.com/simcap/simcap/experiment"
@@ -65,10 +66,18 @@ func text(kind quantity.Kind, e experiment.Estimate) string {
 	return quantity.Format(kind, *e.Value)
 }
 
-// interval writes the 95 % interval of an estimate, "" without one.
+// interval writes the 95 % interval of an estimate, "" without one. No measure can be negative, so
+// neither is what is shown of its interval.
 func interval(kind quantity.Kind, e experiment.Estimate) string {
-	if e.Value == nil || e.Low == nil || e.High == nil {
+	switch {
+	case e.Value == nil || e.Low == nil || e.High == nil:
 		return ""
+	case *e.Low == *e.High && kind == quantity.Seconds && *e.Low != 0:
+		return "±<0.5%" // quantiles are known to that precision
+	case *e.Low == *e.High:
+		return "±0"
+	case *e.Value >= 0:
+		return quantity.Range(kind, math.Max(0, *e.Low), *e.High)
 	}
 	return quantity.Range(kind, *e.Low, *e.High)
 }
@@ -90,6 +99,15 @@ const hoursPerMonth = 730
 
 // perMonth is the cost per month at the rate of the window.
 func perMonth(c *experiment.Cost) experiment.Estimate { return times(c.PerHour, hoursPerMonth) }
+
+// billOf is what a scope's containers cost and the words for it: a month at the rate of the window, or the
+// run itself when it had no horizon, for such work does not go on for a month.
+func billOf(r *experiment.Result, c *experiment.Cost) (bill experiment.Estimate, per string) {
+	if r.HorizonS == nil {
+		return c.Total, "for the run"
+	}
+	return perMonth(c), "per month"
+}
 
 // share is a / b, 0 where b is 0.
 func share(a, b float64) float64 {

@@ -185,12 +185,12 @@ func (t *traceText) chart() {
 // table writes lines of columns, the first of which are words. Where there is no room for all, the
 // columns after the first go first.
 func (t *traceText) table(rows [][]string) {
-	widths := columnWidths(rows)
+	widths := traceColumnWidths(rows)
 	for len(widths) > 2 && sum(widths)+2*len(widths)-2 > t.room() {
 		for i := range rows {
 			rows[i] = slices.Delete(slices.Clone(rows[i]), 1, 2)
 		}
-		widths = columnWidths(rows)
+		widths = traceColumnWidths(rows)
 	}
 	for n, row := range rows {
 		line := ""
@@ -208,8 +208,8 @@ func (t *traceText) table(rows [][]string) {
 	}
 }
 
-// columnWidths are the widths of the columns of a table.
-func columnWidths(rows [][]string) []int {
+// traceColumnWidths are the widths of the columns of a table.
+func traceColumnWidths(rows [][]string) []int {
 	var widths []int
 	for _, row := range rows {
 		for i, cell := range row {

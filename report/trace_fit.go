@@ -7,21 +7,21 @@ import (
 	"github.com/simcap/simcap/report/quantity"
 )
 
-// Fit compares workloads that may stand for a traffic file with the file itself.
-type Fit struct {
+// TraceFit compares workloads that may stand for a traffic file with the file itself.
+type TraceFit struct {
 	File      string
 	Judged    int64 // arrivals
 	SpanS     float64
 	Runs      int
 	Functions []string
-	Trace     FitRow
-	Rows      []FitRow // the best first
-	Arrivals  string   // of the best, as a scenario has them
-	OutFile   string   // the scenario that was written; "": none
+	Trace     TraceFitRow
+	Rows      []TraceFitRow // the best first
+	Arrivals  string        // of the best, as a scenario has them
+	OutFile   string        // the scenario that was written; "": none
 }
 
-// FitRow is a workload and what each function did under it: p50 and p99 latency (s) and cost (USD).
-type FitRow struct {
+// TraceFitRow is a workload and what each function did under it: p50 and p99 latency (s) and cost (USD).
+type TraceFitRow struct {
 	Name    string
 	What    string
 	Numbers int
@@ -30,8 +30,8 @@ type FitRow struct {
 	By      [][3]float64
 }
 
-// FitTerminal writes the comparison side by side, the best first.
-func FitTerminal(w io.Writer, f *Fit, o TerminalOptions) error {
+// TraceFitTerminal writes the comparison side by side, the best first.
+func TraceFitTerminal(w io.Writer, f *TraceFit, o TerminalOptions) error {
 	columns := o.Width
 	if columns <= 0 {
 		columns = usualWidth
@@ -66,7 +66,7 @@ func FitTerminal(w io.Writer, f *Fit, o TerminalOptions) error {
 		t.block("UNDER THEM")
 		t.line(t.in(bold, "function "+name))
 		rows := [][]string{{"workload", "p50 latency", "p99 latency", "cost"}}
-		for n, r := range append([]FitRow{f.Trace}, f.Rows...) {
+		for n, r := range append([]TraceFitRow{f.Trace}, f.Rows...) {
 			if n > 5 {
 				break
 			}

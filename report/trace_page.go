@@ -27,7 +27,7 @@ func WriteTrace(dir string, s *shape.Shape, o Options) error {
 	if err != nil {
 		return err
 	}
-	err = writeFile(filepath.Join(dir, "report.html"), func(w io.Writer) error { return TraceHTML(w, s, o) })
+	err = writeFile(filepath.Join(dir, "report.html"), func(w io.Writer) error { return TraceHTML(w, s) })
 	if err != nil || o.NoPictures {
 		return err
 	}
@@ -250,11 +250,11 @@ func correlationChart(s *shape.Shape) (chart.Chart, bool) {
 }
 
 // TraceHTML writes the page of a trace: one file that opens without a network.
-func TraceHTML(w io.Writer, s *shape.Shape, o Options) error {
-	return page.Write(w, tracePage(s, o))
+func TraceHTML(w io.Writer, s *shape.Shape) error {
+	return page.Write(w, tracePage(s))
 }
 
-func tracePage(s *shape.Shape, o Options) *page.Page {
+func tracePage(s *shape.Shape) *page.Page {
 	p := &page.Page{Kind: "trace", Title: filepath.Base(s.File), Provenance: traceFacts(s),
 		Verdict: page.Verdict{State: "none", Word: traceWord(s), Headline: perSecond(s.RatePerS) +
 			" on average",
@@ -287,10 +287,6 @@ func tracePage(s *shape.Shape, o Options) *page.Page {
 		traffic.Blocks = append(traffic.Blocks, page.Block{Chart: &c})
 	}
 	numbers := page.Section{ID: "numbers", Title: "All numbers", Blocks: traceTables(s)}
-	if o.Command != "" {
-		numbers.Blocks = append(numbers.Blocks, page.Block{Code: &page.Code{Title: "This report again",
-			Text: o.Command}})
-	}
 	for _, section := range []page.Section{traffic, numbers} {
 		if len(section.Blocks) > 0 {
 			p.Sections = append(p.Sections, section)

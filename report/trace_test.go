@@ -34,13 +34,13 @@ func longTrace() string {
 	b.WriteString("arrival_s,function,prompt_tokens,demand_s,status\n")
 	for at := 0.0; at < 15*86400; at += random.ExpFloat64() * 100 {
 		name := []string{"/v1/images", "<script>alert(1)</script>", strings.Repeat("long/", 40), "übergröße"}[random.IntN(4)]
-		b.WriteString(strings.Join([]string{number(at), name, number(float64(random.IntN(9000))), number(random.Float64()),
+		b.WriteString(strings.Join([]string{numeral(at), name, numeral(float64(random.IntN(9000))), numeral(random.Float64()),
 			[]string{"200", "500"}[random.IntN(2)]}, ",") + "\n")
 	}
 	return b.String()
 }
 
-func number(v float64) string {
+func numeral(v float64) string {
 	b, _ := json.Marshal(v)
 	return string(b)
 }
@@ -83,12 +83,12 @@ func TestTraceReports(t *testing.T) {
 }
 
 func TestFitReport(t *testing.T) {
-	f := &Fit{File: "x.csv", Judged: 100, SpanS: 60, Runs: 2, Functions: []string{"short"},
-		Trace: FitRow{Name: "the file itself", By: [][3]float64{{0.1, 0.5, 2}}}, Arrivals: "{process: poisson, rate: 1/s}",
-		Rows: []FitRow{{Name: "poisson", What: "a constant rate, Poisson", Numbers: 1, Error: 0.05, Worst: 0.12,
+	f := &TraceFit{File: "x.csv", Judged: 100, SpanS: 60, Runs: 2, Functions: []string{"short"},
+		Trace: TraceFitRow{Name: "the file itself", By: [][3]float64{{0.1, 0.5, 2}}}, Arrivals: "{process: poisson, rate: 1/s}",
+		Rows: []TraceFitRow{{Name: "poisson", What: "a constant rate, Poisson", Numbers: 1, Error: 0.05, Worst: 0.12,
 			By: [][3]float64{{0.1, 0.6, 2.1}}}}}
 	var b bytes.Buffer
-	if err := FitTerminal(&b, f, TerminalOptions{}); err != nil {
+	if err := TraceFitTerminal(&b, f, TerminalOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"a constant rate, Poisson: latency and cost are 5% off on average, 12% at the most",

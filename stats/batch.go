@@ -56,6 +56,29 @@ func BatchMeans(values []float64, level float64) (Interval, Batching) {
 	}
 }
 
+// BatchRatio is BatchMeans of a ratio Σ above / Σ below of one run, such as the mean latency of the
+// inputs of many short stretches of time, each given by a sum and a count. By the delta method the
+// error of the ratio R is the mean of
+//
+//	z(i) = (above(i) - R below(i)) / mean(below)
+//
+// to first order, whose interval is that of BatchMeans, about R. Both lists have one length.
+func BatchRatio(above, below []float64, level float64) (Interval, Batching) {
+	sumAbove, sumBelow := 0.0, 0.0
+	for i := range above {
+		sumAbove += above[i]
+		sumBelow += below[i]
+	}
+	r := sumAbove / sumBelow
+	errors := make([]float64, len(above))
+	for i := range errors {
+		errors[i] = (above[i] - r*below[i]) / (sumBelow / float64(len(below)))
+	}
+	e, batching := BatchMeans(errors, level)
+	half := (e.High - e.Low) / 2
+	return Interval{r, r - half, r + half}, batching
+}
+
 // vonNeumann estimates the lag-1 autocorrelation of a series of k values from the ratio of the mean
 // square successive difference to the variance (von Neumann: Annals of Math. Stat. 12(4), 1941),
 //

@@ -73,12 +73,19 @@ func newRootCommand() *cobra.Command {
 	root.SetHelpFunc(help)
 	root.AddCommand(
 		newRunCommand(),
+		newSweepCommand(),
+		newMergeCommand(),
+		newPlanCommand(),
+		newCompareCommand(),
+		newCapacityCommand(),
+		newReportCommand(),
 		newCheckCommand(),
 		newExamplesCommand(),
 		newInitCommand(),
 		newSchemaCommand(),
 		newExplainCommand(),
 		newTraceCommand(),
+		newValidateCommand(),
 		newVersionCommand(),
 	)
 	return root

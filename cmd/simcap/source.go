@@ -68,10 +68,17 @@ type source struct {
 // standard input. Warnings go to standard error unless the command is quiet; errors come back, ready
 // to be printed, with exit code 2.
 func (f *scenarioFlags) load(cmd *cobra.Command, argument string) (*source, error) {
+	return f.loadWith(cmd, argument, nil)
+}
+
+// loadWith is load with settings of the command's own on top.
+func (f *scenarioFlags) loadWith(cmd *cobra.Command, argument string,
+	own []scenarios.Override) (*source, error) {
 	overrides, err := f.overrides()
 	if err != nil {
 		return nil, err
 	}
+	overrides = append(overrides, own...)
 	s, ds := open(cmd, argument)
 	if s == nil {
 		return nil, usage(ds)

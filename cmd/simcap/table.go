@@ -63,6 +63,15 @@ func openTable[Row any](flag, name string, force bool) (*table[Row], error) {
 	if ext := strings.ToLower(filepath.Ext(name)); ext != ".csv" && ext != ".parquet" {
 		return nil, usagef("%s: %s must end in .csv or .parquet", flag, name)
 	}
+	file, err := createTable(flag, name, force)
+	if err != nil {
+		return nil, err
+	}
+	return &table[Row]{name: name, file: file}, nil
+}
+
+// createTable makes the temporary file of a table.
+func createTable(flag, name string, force bool) (*os.File, error) {
 	if _, err := os.Lstat(name); err == nil && !force {
 		return nil, usagef("%s: %s is there already; name another file, or use --force", flag, name)
 	}
@@ -70,7 +79,7 @@ func openTable[Row any](flag, name string, force bool) (*table[Row], error) {
 	if err != nil {
 		return nil, usagef("%s: %w", flag, err)
 	}
-	return &table[Row]{name: name, file: file}, nil
+	return file, nil
 }
 
 // write is where rows go; nil where there is no table.

@@ -81,24 +81,3 @@ func writeNew(name string, force bool, write func(io.Writer) error, cmd *cobra.C
 	fmt.Fprintf(cmd.ErrOrStderr(), "wrote %s\n", name)
 	return nil
 }
-
-// claimFolderOf refuses a folder that holds anything but an earlier report with that file.
-func claimFolderOf(dir, own string, force bool) error {
-	if dir == "" || force {
-		return nil
-	}
-	entries, err := os.ReadDir(dir)
-	if errors.Is(err, os.ErrNotExist) || err == nil && len(entries) == 0 {
-		return nil
-	}
-	if err != nil {
-		return usagef("--out: %w", err)
-	}
-	for _, e := range entries {
-		if e.Name() == own {
-			return nil
-		}
-	}
-	return usagef("--out: %s is there already and holds no report of simcap; name another, or use "+
-		"--force", dir)
-}

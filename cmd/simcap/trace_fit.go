@@ -159,7 +159,7 @@ func (c *fitCommand) run(cmd *cobra.Command, argument string) error {
 	case c.quiet:
 		return nil
 	}
-	return report.FitTerminal(cmd.OutOrStdout(), c.table(result), report.TerminalOptions{
+	return report.TraceFitTerminal(cmd.OutOrStdout(), c.table(result), report.TerminalOptions{
 		Width: terminalWidth(cmd.OutOrStdout()), Color: wantsColor(cmd, cmd.OutOrStdout())})
 }
 
@@ -212,12 +212,12 @@ func errorsOf(file, other map[string]served, functions []string) (mean, worst fl
 }
 
 // table is the comparison as the report prints it.
-func (c *fitCommand) table(r *fitResult) *report.Fit {
-	t := &report.Fit{File: filepath.Base(r.File), Judged: r.Arrivals, SpanS: r.SpanS, Runs: r.Runs,
+func (c *fitCommand) table(r *fitResult) *report.TraceFit {
+	t := &report.TraceFit{File: filepath.Base(r.File), Judged: r.Arrivals, SpanS: r.SpanS, Runs: r.Runs,
 		OutFile:   c.out,
 		Functions: r.functions}
-	row := func(name, what string, numbers int, e, worst float64, by map[string]served) report.FitRow {
-		out := report.FitRow{Name: name, What: what, Numbers: numbers, Error: e, Worst: worst}
+	row := func(name, what string, numbers int, e, worst float64, by map[string]served) report.TraceFitRow {
+		out := report.TraceFitRow{Name: name, What: what, Numbers: numbers, Error: e, Worst: worst}
 		for _, f := range r.functions {
 			out.By = append(out.By, by[f].parts())
 		}

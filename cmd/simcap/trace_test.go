@@ -71,7 +71,7 @@ func TestTrace(t *testing.T) {
 	}
 	text, _ := os.ReadFile("access.log")
 	simcap(t, string(text), "trace", "-", "--json").expect(t, exitDone, `"arrivals": 2000`, "")
-	simcap(t, "", "trace", "access.log", "-q", "--out", ".").expect(t, exitUsage, "", "holds no report")
+	simcap(t, "", "trace", "access.log", "-q", "--out", ".").expect(t, exitUsage, "", "holds no trace.json")
 	simcap(t, "", "trace", "access.log", "-q").expect(t, exitDone, "", "")
 }
 
