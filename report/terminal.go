@@ -430,6 +430,12 @@ func (s *summary) advice() {
 			s.wrapped("• ", w, yellow)
 		}
 	}
+	if len(s.r.Notes) > 0 {
+		s.block("INTERVALS")
+		for _, n := range s.r.Notes {
+			s.wrapped("", n, dim)
+		}
+	}
 	if s.r.Detail != nil && s.r.Detail.Synthetic {
 		s.block("NOTE")
 		s.wrapped("• ", "a profile of this scenario was not measured on hardware: take its times "+

@@ -76,8 +76,9 @@ func (p *progress) capacityCallback(variant string) func(experiment.CapacityProg
 	}
 	return func(state experiment.CapacityProgress) {
 		p.drawText(func(time.Duration) string {
-			return fmt.Sprintf("%s rate %d: %.4g times the scenario's  %s", variant, state.Steps+1, state.Factor,
-				progressBar(state.Within.Done/max(1, state.Within.Total)))
+			text := fmt.Sprintf("%s rate %d: %.4g times the scenario's  %s", variant, state.Steps+1,
+				state.Factor, progressBar(state.Within.Done/max(1, state.Within.Total)))
+			return strings.TrimSpace(text)
 		})
 	}
 }
