@@ -361,7 +361,7 @@ func TestFilesBesideTheScenario(t *testing.T) {
 	if diff := cmp.Diff([]float64{1e9, 250e6}, f.Overhead.(dist.Empirical).Values); diff != "" {
 		t.Error(diff)
 	}
-	replay, err := s.Model.Workloads[0].Arrivals.Kind.(workload.Trace).Open()
+	replay, err := s.Model.Workloads[0].Arrivals.Kind.(workload.Trace).Open(0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -116,6 +116,7 @@ func newRootCommand() *cobra.Command {
 		newInitCommand(),
 		newSchemaCommand(),
 		newExplainCommand(),
+		newTraceCommand(),
 		newValidateCommand(),
 		newVersionCommand(),
 	)
