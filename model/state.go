@@ -138,10 +138,11 @@ type pool struct {
 	fellAt                      sim.Time // when outstanding last fell
 	everFell                    bool
 	fellOrder                   uint64
-	queuedNow                   bool  // an input entered the queue during this event
-	idleFirst, idleLast         int32 // by idleSince, then by falling number
-	tieFront                    int32 // first idle container as recent as the last, or none: not known
-	unexpired                   int32 // first idle container that has not expired
+	queuedNow                   bool    // an input entered the queue during this event
+	refused                     Outcome // why it last rejected a submission, or Completed if it never did
+	idleFirst, idleLast         int32   // by idleSince, then by falling number
+	tieFront                    int32   // first idle container as recent as the last, or none: not known
+	unexpired                   int32   // first idle container that has not expired
 	startFirst, startLast       int32
 	oldest, youngest            int32
 	expired                     int  // idle containers past their window

@@ -227,12 +227,19 @@ func (l *language) functions() form {
 
 // function reads a function and fills in the defaults that depend on other settings of it.
 func (r *reader) function(s *section, n *yaml.Node, at string, f *model.Function) {
-	r.cold = nil
+	r.cold, r.facts = nil, nil
 	s.read(r, n, at, reflect.ValueOf(f).Elem())
+	if r.facts != nil {
+		r.profiles[f.Name] = r.facts
+	}
 	if size := at + ".batched.max_batch_size"; r.given(size) && f.Batched.MaxBatchSize == 0 &&
 		!r.misread(size) {
 		r.fail(r.spots[size].value, size, "leave batched out for a function without batches",
 			"must be at least 1")
+	}
+	if !r.given(at+".service") && !r.meant[at+".service"] && !r.misread(at) {
+		r.add(Warning, r.spots[at].key, at, "say how long: service: {time: 200ms}",
+			"%s has no service: its inputs take no time", f.Name)
 	}
 	if f.Service.Batch != nil && f.Service.Batch.Units == "" {
 		f.Service.Batch.Units = service.Sum
