@@ -221,7 +221,7 @@ func (p *planning) find(ctx context.Context) (*Result, error) {
 func (p *planning) answer(ctx context.Context) error {
 	s := p.search
 	p.phase = "today's settings"
-	jobs := make([]job, 4)
+	jobs := make([]job, sureFrom) // where today keeps the objectives, that is an answer already
 	for i := range jobs {
 		jobs[i] = job{record: s.today, replication: i + 1}
 	}
