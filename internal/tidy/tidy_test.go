@@ -24,21 +24,6 @@ const (
 // mayImport is the import table: what each package may import of this module, by prefix. Packages
 // that are not named may import nothing of it.
 var mayImport = map[string][]string{
-<<<<<<< HEAD
-	"sim":            nil,
-	"stats":          nil,
-	"model/dist":     {"sim"},
-	"model/workload": {"sim", "model/dist"},
-	"model/service":  {"sim", "model/dist"},
-	"model":          {"sim", "stats", "model/"},
-	"experiment":     {"sim", "stats", "model"},
-	"trace":          {"sim", "stats", "trace"},
-	"scenarios":      {"sim", "model", "experiment", "trace"},
-	"report":         {"experiment", "report", "stats", "sim", "model", "trace"},
-	"calibrate":      {"calibrate", "sim", "stats"},
-	"cmd":            {""},
-	"internal":       {""},
-=======
 	"sim":             nil,
 	"stats":           nil,
 	"model/dist":      {"sim"},
@@ -47,13 +32,12 @@ var mayImport = map[string][]string{
 	"model":           {"sim", "stats", "model/"},
 	"experiment":      {"sim", "stats", "model"},
 	"experiment/plan": {"sim", "stats", "model", "experiment"},
-	"trace":           {"sim", "stats"},
+	"trace":           {"sim", "stats", "trace"},
 	"scenarios":       {"sim", "model", "experiment", "trace"},
-	"report":          {"experiment", "report", "stats", "sim", "model"},
+	"report":          {"experiment", "report", "stats", "sim", "model", "trace"},
 	"calibrate":       {"calibrate", "sim", "stats"},
 	"cmd":             {""},
 	"internal":        {""},
->>>>>>> main
 }
 
 // pure packages have no files, logging, wall clock, global randomness or goroutines.
