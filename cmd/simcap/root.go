@@ -110,6 +110,8 @@ func newRootCommand() *cobra.Command {
 		newCapacityCommand(),
 		newReportCommand(),
 		newCheckCommand(),
+		newCalibrateCommand(),
+		newProfilesCommand(),
 		newExamplesCommand(),
 		newInitCommand(),
 		newSchemaCommand(),
