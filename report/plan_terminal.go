@@ -113,7 +113,8 @@ func (t *planSummary) answer() {
 	}
 	switch p.Stopped {
 	case plan.OverBudget:
-		t.wrapped("", "the search was cut short by --budget: this is the best that it found in that time", yellow)
+		t.wrapped("", "the search was cut short by --budget: this is the best that it found in "+
+			"that time", yellow)
 	case plan.Interrupted:
 		t.wrapped("", "the search was interrupted: this is the best that it had found", yellow)
 	}
@@ -142,7 +143,8 @@ func (t *planSummary) saving() string {
 	case *e.Value < 0:
 		word = "more"
 	}
-	return fmt.Sprintf(", %s%s (%s) %s than today's %s%s", tilde, quantity.Format(quantity.USD, math.Abs(*e.Value)), part,
+	return fmt.Sprintf(", %s%s (%s) %s than today's %s%s", tilde,
+		quantity.Format(quantity.USD, math.Abs(*e.Value)), part,
 		word, today, noise)
 }
 
@@ -153,7 +155,8 @@ func (t *planSummary) sure() string {
 		among = "simulated setting"
 	}
 	if t.p.Confidence >= 0.5 {
-		return fmt.Sprintf("%s sure that no %s that keeps the SLO costs over 1%% less", sureness(t.p.Confidence), among)
+		return fmt.Sprintf("%s sure that no %s that keeps the SLO costs over 1%% less",
+			sureness(t.p.Confidence), among)
 	}
 	doubt := "not sure to be the cheapest"
 	if r := t.likeliest(); r != nil {
@@ -315,7 +318,8 @@ func (t *planSummary) binding() {
 	says := o.Label + " is " + o.Value + ", the limit " + strings.TrimLeft(o.Limit, "≤≥ ")
 	switch {
 	case b.Breaks > 0 && t.p.Kept:
-		says += fmt.Sprintf("; %d of the %d cheaper settings that were simulated break it", b.Breaks, b.Cheaper)
+		says += fmt.Sprintf("; %d of the %d cheaper settings that were simulated break it",
+			b.Breaks, b.Cheaper)
 	case t.p.Kept:
 		says += "; nothing cheaper breaks an objective: the space ends here"
 	}
@@ -506,7 +510,8 @@ func (t *planSummary) fate(s *plan.Setting, who string) string {
 	for k := range s.SLO {
 		if met := s.SLO[k].Met; met == nil || !*met {
 			o := describe(&s.SLO[k])
-			what = append(what, fmt.Sprintf("%s %s, limit %s", o.Label, o.Value, strings.TrimLeft(o.Limit, "≤≥ ")))
+			what = append(what, fmt.Sprintf("%s %s, limit %s", o.Label, o.Value,
+				strings.TrimLeft(o.Limit, "≤≥ ")))
 		}
 	}
 	verb := "break the SLO"

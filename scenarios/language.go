@@ -20,6 +20,7 @@ type language struct {
 	processes     []*section                // by kind of arrivals, in the order of the reference
 	distributions map[string][]*section     // of each unit, by kind
 	words         map[wordKey]Word
+	profiles      *language // of profile files
 }
 
 // theLanguage makes the language at its first use.
@@ -27,7 +28,9 @@ func theLanguage() *language { return madeOnce() }
 
 var madeOnce = sync.OnceValue(func() *language {
 	l := newLanguage()
+	l.profiles = newProfileLanguage(l)
 	l.learnWords()
+	l.profiles.learnProfileWords(l)
 	return l
 })
 
@@ -210,6 +213,8 @@ func (l *language) scenarioSection() *section {
 		{name: "replications", form: l.replications(), index: own("Replications")},
 		{name: "platform", form: l.platform(), index: at("Platform")},
 		{name: "workspace", form: l.workspace(), index: at("Workspace")},
+		{name: "carbon_intensity", form: l.scalar(reflect.TypeFor[float64](), "", false),
+			index: own("CarbonIntensity")},
 		{name: "functions", form: l.functions(), index: own("Model")},
 		{name: "workloads", form: l.workloads(), index: at("Workloads")},
 		{name: "slo", form: l.objectives(), index: own("SLO")},

@@ -196,7 +196,8 @@ func (p *progress) planCallback() func(plan.Progress) {
 	}
 	return func(state plan.Progress) {
 		p.drawText(func(spent time.Duration) string {
-			return fmt.Sprintf("%s %3.0f %%  %s: %s, %s replications, %s", progressBar(state.Done), 100*state.Done,
+			return fmt.Sprintf("%s %3.0f %%  %s: %s, %s replications, %s", progressBar(state.Done),
+				100*state.Done,
 				state.Phase, count(state.Settings, "setting"), grouped(int64(state.Replications)),
 				strings.TrimSpace(spent.Round(time.Second).String()))
 		})

@@ -69,7 +69,8 @@ func (p *progress) capacityCallback(variant string) func(experiment.CapacityProg
 	}
 	return func(state experiment.CapacityProgress) {
 		p.drawText(func(time.Duration) string {
-			return fmt.Sprintf("%s rate %d: %.4g times the scenario's  %s", variant, state.Steps+1, state.Factor,
+			return fmt.Sprintf("%s rate %d: %.4g times the scenario's  %s", variant, state.Steps+1,
+				state.Factor,
 				progressBar(state.Within.Done/max(1, state.Within.Total)))
 		})
 	}

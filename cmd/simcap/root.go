@@ -80,6 +80,8 @@ func newRootCommand() *cobra.Command {
 		newCapacityCommand(),
 		newReportCommand(),
 		newCheckCommand(),
+		newCalibrateCommand(),
+		newProfilesCommand(),
 		newExamplesCommand(),
 		newInitCommand(),
 		newSchemaCommand(),

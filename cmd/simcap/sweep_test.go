@@ -18,13 +18,6 @@ import (
 // asProgram makes this test binary behave as the program, so that a test can kill it.
 const asProgram = "SIMCAP_TEST_AS_PROGRAM"
 
-func TestMain(m *testing.M) {
-	if os.Getenv(asProgram) != "" {
-		os.Exit(Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
-	}
-	os.Exit(m.Run())
-}
-
 const swept = small + `sweep:
   functions.f.min_containers: [0, 1, 3]
   functions.f.scaledown_window: [2s, 1m]
