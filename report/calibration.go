@@ -226,6 +226,9 @@ func (v *calibrationView) verdict() page.Verdict {
 		out.State, out.Word = string(undecided), "? Fair fit"
 	}
 	out.Headline = fmt.Sprintf("The profile is at most %s off what was measured.", distance(worst))
+	if worst > goodError {
+		out.Headline = fmt.Sprintf("The profile is up to %s off what was measured.", distance(worst))
+	}
 	if v.Synthetic {
 		out.State, out.Word = string(undecided), "? Not measured"
 	}

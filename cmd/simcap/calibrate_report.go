@@ -24,7 +24,8 @@ func calibrationOf(p *profile.Profile, m *calibrate.Measurement) (*report.Calibr
 		return nil, err
 	}
 	q := &p.Quality
-	c := &report.Calibration{Name: p.Name, Description: p.Description, Simcap: m.Simcap, Synthetic: p.Synthetic,
+	c := &report.Calibration{Name: p.Name, Description: p.Description, Simcap: m.Simcap,
+		Synthetic:  p.Synthetic,
 		Provenance: provenanceFacts(p, m), Profile: text.String(), Warnings: q.Warnings, Fits: []report.Fit{},
 		Quality: report.Quality{CVError: known(q.CVError), WorstError: known(q.WorstError),
 			BetweenRuns: known(q.BetweenRuns)}}
@@ -82,7 +83,8 @@ func provenanceFacts(p *profile.Profile, m *calibrate.Measurement) [][2]string {
 		add("Server", fmt.Sprintf("%s, %s at a time", p.Server.Discipline, count(p.Server.Slots, "request")))
 	}
 	if p.Energy != nil {
-		add("Energy", fmt.Sprintf("%.3g J per batch and %.3g J per input; idle %.3g W", p.Energy.JoulesPerBatch,
+		add("Energy", fmt.Sprintf("%.3g J per batch and %.3g J per input; idle %.3g W",
+			p.Energy.JoulesPerBatch,
 			p.Energy.JoulesPerInput, p.Energy.IdleWatts))
 	}
 	return out
@@ -192,7 +194,8 @@ func addWindows(c *report.Calibration, m *calibrate.Measurement) {
 					Deviation: w.Length/float64(w.Requests)/median - 1, Why: w.Rejected})
 				if g := w.GPU; g != nil {
 					c.Device = append(c.Device, report.Device{FromS: w.Start, ToS: w.Start + w.Length,
-						ClockMHz: g.SMClockMHz, PowerW: g.PowerWatts, Throttled: math.Max(g.Hard, g.Thermal) > 0})
+						ClockMHz: g.SMClockMHz, PowerW: g.PowerWatts,
+						Throttled: math.Max(g.Hard, g.Thermal) > 0})
 				}
 			}
 		}
