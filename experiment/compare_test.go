@@ -136,7 +136,7 @@ func TestCapacityOfAQueue(t *testing.T) {
 		if rate.Low == nil || *rate.Low > truth || *rate.High < truth || *rate.High > 1.25**rate.Low {
 			t.Errorf("the interval of %.4g/s is %v to %v", truth, *rate.Low, *rate.High)
 		}
-		if f := *found.Factor.Value; math.Abs(f*c.rate / *rate.Value-1) > 0.02 {
+		if f := *found.Factor.Value; math.Abs(f*c.rate / *rate.Value - 1) > 0.02 {
 			t.Errorf("the factor is %v of %v/s", f, c.rate)
 		}
 	}

@@ -1,6 +1,6 @@
 package experiment
 
-// Result is what a scenario's replications say together; its JSON is the `--json` document of SPEC
+// Result is what a scenario's replications say together; its JSON is the `--json` document of docs/semantics.md.
 // section 4 plus the parts under "detail" that pictures are drawn from. All times are in seconds,
 // money in USD. Maps are written with sorted keys, so the bytes depend on the values alone.
 type Result struct {
@@ -32,7 +32,7 @@ type Estimate struct {
 	Within *Bounds `json:"-"`
 }
 
-// Measures is M of SPEC section 4. A workload's has no Containers, Utilization and Cost.
+// Measures is M of docs/semantics.md. A workload's has no Containers, Utilization and Cost.
 type Measures struct {
 	Inputs           InputCounts `json:"inputs"`
 	LatencyS         Quantiles   `json:"latency_s"`
@@ -48,6 +48,7 @@ type Measures struct {
 	Utilization       *Estimate        `json:"utilization,omitempty"`
 	CostUSD           *Cost            `json:"cost_usd,omitempty"`
 	Calls             CallCounts       `json:"calls"`
+	Energy            *EnergyUse       `json:"energy,omitempty"` // where profiles know it
 }
 
 // InputCounts counts the inputs first submitted in the window by what became of them.

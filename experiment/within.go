@@ -149,8 +149,9 @@ func (s spreads) times(strips []strip, latency *stats.Sketch) {
 	}
 }
 
-// share counts a strip's inputs up to the q-quantile of all. The coarse bucket that holds the quantile
-// counts in part, so that the share of all is q.
+// share counts a strip's inputs in the coarse buckets below the one that holds the q-quantile of all: a
+// share that is a little less than q, whose spread is a little more, which the few inputs beyond a high
+// quantile need for their interval to hold.
 func (s spreads) share(strips []strip, q float64) func(*strip) float64 {
 	var all []model.Bin
 	total := 0.0
@@ -158,9 +159,9 @@ func (s spreads) share(strips []strip, q float64) func(*strip) float64 {
 		all = model.JoinBins(all, strips[i].latencies)
 		total += strips[i].completed
 	}
-	left, at, part := q*total, uint16(0), 0.0
+	left, at := q*total, uint16(0)
 	for _, b := range all {
-		at, part = b.Bucket, min(1, left/float64(b.Count))
+		at = b.Bucket
 		if left -= float64(b.Count); left <= 0 {
 			break
 		}
@@ -168,11 +169,8 @@ func (s spreads) share(strips []strip, q float64) func(*strip) float64 {
 	return func(s *strip) float64 {
 		n := 0.0
 		for _, b := range s.latencies {
-			switch {
-			case b.Bucket < at:
+			if b.Bucket < at {
 				n += float64(b.Count)
-			case b.Bucket == at:
-				n += part * float64(b.Count)
 			}
 		}
 		return n

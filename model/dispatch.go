@@ -4,16 +4,23 @@ import "github.com/simcap/simcap/sim"
 
 // settle follows every event that touched the pool (rule 1): dispatch, then the autoscaler.
 func (m *machine) settle(p *pool) {
-	if p.express == nil {
-		if p.queued > 0 {
-			m.dispatch(p)
-		}
-		if p.open != none && p.set.Batched.Wait == 0 {
-			m.beginService(p, p.open)
-		}
-	} else if p.queued > 0 || p.express.openOn != none {
+	if p.express != nil {
+		m.expressDispatch(p)
 		m.expressSettle(p)
+		return
 	}
+	if p.queued > 0 {
+		m.dispatch(p)
+	}
+	if p.open != none && p.set.Batched.Wait == 0 {
+		m.beginService(p, p.open)
+	}
+	m.rescale(p)
+}
+
+// rescale lets the autoscaler decide where it decides after every event, or where inputs wait and no
+// container lives.
+func (m *machine) rescale(p *pool) {
 	if m.everyEvent {
 		if p.live != p.fixed {
 			m.evaluate(p)

@@ -96,7 +96,15 @@ func (m *machine) expressArrival(p *pool, w *caller) {
 		m.expressRejects(w, reason)
 	}
 	m.awaitArrival(w)
-	m.settle(p)
+	m.expressSettle(p)
+}
+
+// expressSettle is settle after an event that has dispatched all it could.
+func (m *machine) expressSettle(p *pool) {
+	if ci := p.express.openOn; ci != none && p.set.Batched.Wait == 0 {
+		m.expressBegins(p, ci, m.containers.At(ci))
+	}
+	m.rescale(p)
 }
 
 // expressDemand is the demand of the workload's present input alone, rounded once.
@@ -169,17 +177,14 @@ func (p *pool) expressSlot(m *machine) int32 {
 	return m.lastOfTie(p.idleFirst)
 }
 
-// expressSettle is dispatch for an express pool, and what follows it where batches do not wait.
-func (m *machine) expressSettle(p *pool) {
+// expressDispatch is dispatch for an express pool.
+func (m *machine) expressDispatch(p *pool) {
 	for p.queued > 0 {
 		ci := p.expressSlot(m)
 		if ci == none {
-			break
+			return
 		}
 		m.expressNext(p, ci, m.containers.At(ci))
-	}
-	if ci := p.express.openOn; ci != none && p.set.Batched.Wait == 0 {
-		m.expressBegins(p, ci, m.containers.At(ci))
 	}
 }
 
@@ -288,6 +293,9 @@ func (m *machine) expressDue(p *pool, ci int32, c *container) {
 	case p.queued == 0:
 		m.becomesFree(p, c)
 		m.becomeIdle(p, ci, c)
+		if p.lapses {
+			p.fellOrder = m.order() // the lapse comes after the expiry, as after complete
+		}
 		m.calendar.Set(containerSource(ci), sim.Never)
 	default:
 		for p.queued > 0 && c.count < p.batchMax && c.active == 0 {
@@ -297,7 +305,7 @@ func (m *machine) expressDue(p *pool, ci int32, c *container) {
 			m.calendar.Set(containerSource(ci), sim.Never)
 		}
 	}
-	m.settle(p)
+	m.expressSettle(p)
 }
 
 // expressLeaves books an input that ends.

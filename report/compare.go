@@ -275,10 +275,10 @@ func (t *comparisonTable) change(metric string, d *experiment.Difference, column
 			interval = " (" + signedPercent(*d.Relative.Low) + " to " + signedPercent(*d.Relative.High) + ")"
 		}
 	} else {
-		value = signed(kindOf(metric), *d.Absolute.Value)
+		value = inUnit(kindOf(metric), *d.Absolute.Value)
 		if d.Absolute.Low != nil {
-			interval = " (" + signed(kindOf(metric), *d.Absolute.Low) + " to " +
-				signed(kindOf(metric), *d.Absolute.High) + ")"
+			interval = " (" + inUnit(kindOf(metric), *d.Absolute.Low) + " to " +
+				inUnit(kindOf(metric), *d.Absolute.High) + ")"
 		}
 	}
 	if width(value+interval) > columns-1 {
@@ -315,8 +315,8 @@ func signedPercent(v float64) string {
 	return fmt.Sprintf("%+.1f%%", 100*v)
 }
 
-// signed writes a change in its unit: "+1.20 s".
-func signed(kind quantity.Kind, v float64) string {
+// inUnit writes a change in its unit: "+1.20 s".
+func inUnit(kind quantity.Kind, v float64) string {
 	if v < 0 {
 		return "-" + quantity.Format(kind, -v)
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/simcap/simcap/report/quantity"
 )
 
-// kindOf is what a metric of SPEC section 2 measures.
+// kindOf is what a metric of docs/semantics.md measures.
 func kindOf(metric string) quantity.Kind {
 	group, _, _ := strings.Cut(metric, ".")
 	switch group {
@@ -66,9 +66,13 @@ func text(kind quantity.Kind, e experiment.Estimate) string {
 	return quantity.Format(kind, *e.Value)
 }
 
-// interval writes the 95 % interval of an estimate, "" without one. No measure can be negative, so
+// interval writes the 95 % interval of an estimate, of replications or of a lone one, "" without
+// one. No measure can be negative, so
 // neither is what is shown of its interval.
 func interval(kind quantity.Kind, e experiment.Estimate) string {
+	if e.Within != nil && e.Low == nil {
+		return quantity.Range(kind, e.Within.Low, e.Within.High)
+	}
 	switch {
 	case e.Value == nil || e.Low == nil || e.High == nil:
 		return ""
@@ -91,7 +95,13 @@ func times(e experiment.Estimate, factor float64) experiment.Estimate {
 		v := *p * factor
 		return &v
 	}
-	return experiment.Estimate{Value: scaled(e.Value), Low: scaled(e.Low), High: scaled(e.High)}
+	out := experiment.Estimate{Value: scaled(e.Value), Low: scaled(e.Low), High: scaled(e.High)}
+	if e.Within != nil {
+		within := *e.Within
+		within.Low, within.High = within.Low*factor, within.High*factor
+		out.Within = &within
+	}
+	return out
 }
 
 // hoursPerMonth turns a cost per hour into one per month: 365 × 24 / 12.

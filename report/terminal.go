@@ -210,6 +210,9 @@ func (s *summary) cost() {
 	words := fmt.Sprintf("busy %s, idle %s, cold starts %s", percent(busy), percent(idle), percent(cold))
 	bar := s.bar([]float64{busy, idle, cold}, costShades, s.room()-2-width(words))
 	s.line(bar + "  " + words)
+	if energy := energyWords(s.r.Total.Energy); energy != nil {
+		s.items(append([]string{"energy " + energy[0]}, energy[1:]...), "")
+	}
 }
 
 // shade is how a part is drawn: its character, and its colour where there are colours.
@@ -428,6 +431,12 @@ func (s *summary) advice() {
 		s.block("WARNINGS")
 		for _, w := range s.r.Warnings {
 			s.wrapped("• ", w, yellow)
+		}
+	}
+	if len(s.r.Notes) > 0 {
+		s.block("INTERVALS")
+		for _, n := range s.r.Notes {
+			s.wrapped("", n, dim)
 		}
 	}
 	if s.r.Detail != nil && s.r.Detail.Synthetic {

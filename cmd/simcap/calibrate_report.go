@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"math"
 	"path/filepath"
 	"slices"
@@ -98,7 +99,7 @@ func samplesBy(points []calibrate.Point, of func(*calibrate.Point) int) []report
 		times[n] = append(times[n], points[i].Times()...)
 	}
 	var out []report.Sample
-	for _, n := range sortedKeys(times) {
+	for _, n := range slices.Sorted(maps.Keys(times)) {
 		if len(times[n]) > 0 {
 			out = append(out, report.Sample{X: float64(n), Times: thin(times[n])})
 		}
@@ -120,15 +121,6 @@ func thin(times []float64) []float64 {
 		out[i] = times[i*(len(times)-1)/(mostTimes-1)]
 	}
 	return out
-}
-
-func sortedKeys(m map[int][]float64) []int {
-	keys := make([]int, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }
 
 // batchFit is the time of a request over its inputs.

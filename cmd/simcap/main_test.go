@@ -9,20 +9,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/simcap/simcap/internal/standin"
 	"github.com/simcap/simcap/scenarios"
 )
-
-// TestMain lets this program stand in for simcap, or for a server to calibrate, where a test starts it so.
-func TestMain(m *testing.M) {
-	if os.Getenv(asProgram) != "" {
-		os.Exit(Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
-	}
-	if standin.Main() {
-		return
-	}
-	os.Exit(m.Run())
-}
 
 // outcome is what a run of the program left.
 type outcome struct {

@@ -42,6 +42,13 @@ func (p *progress) draw(state experiment.Progress) {
 	p.drawText(func(spent time.Duration) string { return progressText(state, spent) })
 }
 
+// note draws a text of its own, if there is a terminal.
+func (p *progress) note(text string) {
+	if p.out != nil {
+		p.drawText(func(time.Duration) string { return text })
+	}
+}
+
 // drawText draws the line, unless it is too early or was just drawn.
 func (p *progress) drawText(text func(spent time.Duration) string) {
 	now := time.Now()
@@ -69,9 +76,9 @@ func (p *progress) capacityCallback(variant string) func(experiment.CapacityProg
 	}
 	return func(state experiment.CapacityProgress) {
 		p.drawText(func(time.Duration) string {
-			return fmt.Sprintf("%s rate %d: %.4g times the scenario's  %s", variant, state.Steps+1,
-				state.Factor,
-				progressBar(state.Within.Done/max(1, state.Within.Total)))
+			text := fmt.Sprintf("%s rate %d: %.4g times the scenario's  %s", variant, state.Steps+1,
+				state.Factor, progressBar(state.Within.Done/max(1, state.Within.Total)))
+			return strings.TrimSpace(text)
 		})
 	}
 }

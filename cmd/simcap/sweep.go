@@ -158,11 +158,30 @@ func (f *sweepFlags) run(cmd *cobra.Command, argument string) error {
 		return err
 	}
 	line := newProgress(cmd, f.scenario.quiet)
+	draw := line.sweepCallback()
+	var state experiment.SweepProgress
 	sweep, err := experiment.RunSweep(cmd.Context(), src.scenario.Sweep, src.builder(),
 		experiment.SweepOptions{Workers: f.workers, Version: version(), Journal: journal, Shard: shard,
-			Progress: line.sweepCallback(), Cost: f.cost, Latency: f.latency, Function: f.function})
+			Progress: func(p experiment.SweepProgress) {
+				if state = p; draw != nil {
+					draw(p)
+				}
+			}, Cost: f.cost, Latency: f.latency, Function: f.function})
 	line.clear()
+	if journal != nil && journal.Found() > 0 && !f.scenario.quiet {
+		fmt.Fprintln(cmd.ErrOrStderr(), resumed(state, journal.Found(), out))
+	}
 	return f.finish(cmd, sweep, out, err, journal)
+}
+
+// resumed says what a journal was good for.
+func resumed(state experiment.SweepProgress, found int, out string) string {
+	if state.Kept == 0 {
+		return fmt.Sprintf("simcap: none of the %s in %s is of this scenario, seed and version: all were "+
+			"simulated", count(found, "replication"), out)
+	}
+	return fmt.Sprintf("simcap: %s in %s were used, %d more simulated", count(state.Kept, "replication"), out,
+		state.Trials)
 }
 
 // finish hands out what there is of a sweep, whole or interrupted.

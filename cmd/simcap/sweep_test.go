@@ -2,10 +2,10 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -14,9 +14,6 @@ import (
 
 	"github.com/simcap/simcap/experiment"
 )
-
-// asProgram makes this test binary behave as the program, so that a test can kill it.
-const asProgram = "SIMCAP_TEST_AS_PROGRAM"
 
 const swept = small + `sweep:
   functions.f.min_containers: [0, 1, 3]
@@ -50,6 +47,9 @@ func TestSweep(t *testing.T) {
 	if again.stdout != o.stdout {
 		t.Error("resumed, it prints something else")
 	}
+	again.expect(t, exitDone, "", "12 replications in s were used, 0 more simulated")
+	simcap(t, "", "sweep", "swept.yaml", "--out", "s", "--resume", "--seed", "7").
+		expect(t, exitDone, "", "none of the 12 replications in s is of this scenario")
 	simcap(t, "", "sweep", "swept.yaml", "--out", "s", "--force", "-q").expect(t, exitDone, "", "")
 	if err := os.Mkdir("mine", 0o755); err != nil {
 		t.Fatal(err)
@@ -116,6 +116,32 @@ func TestMerge(t *testing.T) {
 	simcap(t, "", "merge", "s1", "--out", "s1").expect(t, exitUsage, "", "one of the folders")
 }
 
+// TestSweepIsInterrupted keeps what was finished, and says so with exit code 130.
+func TestSweepIsInterrupted(t *testing.T) {
+	sweptFolder(t)
+	busy := strings.Replace(strings.Replace(swept, "rate: 2/s", "rate: 50/s", 1), "horizon: 10m", "horizon: 2h", 1)
+	if err := os.WriteFile("busy.yaml", []byte(busy), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() { // interrupt when the first replication has been kept
+		for {
+			if info, err := os.Stat("b/results.jsonl"); err == nil && info.Size() > 0 {
+				cancel()
+				return
+			}
+			time.Sleep(time.Millisecond)
+		}
+	}()
+	var stdout, stderr bytes.Buffer
+	code := run(ctx, []string{"sweep", "busy.yaml", "--out", "b", "--workers", "1"}, strings.NewReader(""), &stdout, &stderr)
+	if code != exitInterrupted || !strings.Contains(stderr.String(), "--resume goes on with it") {
+		t.Errorf("exit code %d\n%s", code, stderr.String())
+	}
+	o := simcap(t, "", "sweep", "busy.yaml", "--out", "b", "--resume")
+	o.expect(t, exitDone, "6 points", "in b were used")
+}
+
 // TestSweepIsKilled kills the program at random moments, in earnest, and resumes it until it is done:
 // the files are those of one go, and the journal has every replication once.
 func TestSweepIsKilled(t *testing.T) {
@@ -132,8 +158,7 @@ func TestSweepIsKilled(t *testing.T) {
 	luck := rand.New(rand.NewPCG(3, uint64(time.Now().UnixNano())))
 	kills := 0
 	for goes := 0; ; goes++ {
-		cmd := exec.Command(os.Args[0], "sweep", "busy.yaml", "--out", "got", "--resume", "-q")
-		cmd.Env = append(os.Environ(), asProgram+"=1")
+		cmd := program(t, "sweep", "busy.yaml", "--out", "got", "--resume", "-q")
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
