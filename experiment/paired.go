@@ -20,8 +20,8 @@ type Contender struct {
 
 // Compare simulates the systems and takes the differences of all others to the first, pair by pair. All
 // get the seed and the number of replications of the first, and the longest warm-up where it is found
-// by simulation, so that replication n of each is about the same arrivals in the same window. Options.Rows,
-// Detail and YAML are not used. When the context ends there is no result.
+// by simulation, so that replication n of each is about the same arrivals in the same window. Options.Rows
+// and YAML are not used. When the context ends there is no result.
 func Compare(ctx context.Context, contenders []Contender, o Options) (*Comparison, error) {
 	if len(contenders) < 2 {
 		return nil, errors.New("a comparison needs at least two systems")
@@ -30,7 +30,8 @@ func Compare(ctx context.Context, contenders []Contender, o Options) (*Compariso
 	if workers <= 0 {
 		workers = runtime.GOMAXPROCS(0)
 	}
-	c := &comparing{options: Options{Version: o.Version, Audit: o.Audit, Workers: workers},
+	c := &comparing{options: Options{Version: o.Version, Audit: o.Audit, Workers: workers,
+		Detail: o.Detail},
 		turns: make(chan struct{}, workers), gatherings: make([]*gathering, len(contenders))}
 	if o.Progress != nil {
 		c.shares = make([]Progress, len(contenders))

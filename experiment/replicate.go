@@ -7,8 +7,15 @@ import "context"
 // gives the same values, whatever the others were. Of the options only Audit and Version
 // count. A scenario with `warmup: auto` pays for finding it at every call: see Settled.
 func Replicate(ctx context.Context, s *Scenario, replication int, o Options) (*Result, error) {
-	r, _, err := Trial(ctx, s, replication, o)
-	return r, err
+	settled, err := Settled(ctx, s, Options{Audit: o.Audit, Workers: 1})
+	if err != nil {
+		return nil, err
+	}
+	r, _, err := Trial(ctx, settled, replication, o)
+	if err != nil {
+		return nil, err
+	}
+	return Join(settled, []*Replication{r}, o), nil
 }
 
 // Settled is the scenario with its warm-up found, where it asks for `warmup: auto`: Run and Replicate

@@ -1,6 +1,6 @@
 package experiment
 
-// Result is what a scenario's replications say together; its JSON is the `--json` document of SPEC
+// Result is what a scenario's replications say together; its JSON is the `--json` document of docs/semantics.md.
 // section 4 plus the parts under "detail" that pictures are drawn from. All times are in seconds,
 // money in USD. Maps are written with sorted keys, so the bytes depend on the values alone.
 type Result struct {
@@ -32,7 +32,7 @@ type Estimate struct {
 	Within *Bounds `json:"-"`
 }
 
-// Measures is M of SPEC section 4. A workload's has no Containers, Utilization and Cost.
+// Measures is M of docs/semantics.md. A workload's has no Containers, Utilization and Cost.
 type Measures struct {
 	Inputs           InputCounts `json:"inputs"`
 	LatencyS         Quantiles   `json:"latency_s"`

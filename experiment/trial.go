@@ -6,10 +6,14 @@ import (
 	"math"
 
 	"github.com/simcap/simcap/model"
+	"github.com/simcap/simcap/stats"
 )
 
-// Trial simulates one replication like Replicate, and gives besides its result what it counted.
-func Trial(ctx context.Context, s *Scenario, replication int, o Options) (*Result, *model.Tally, error) {
+// Replication is what one replication said, in a form that can be joined with others.
+type Replication struct{ trial *trial }
+
+// Trial simulates one replication like Replicate, and gives it besides what it counted.
+func Trial(ctx context.Context, s *Scenario, replication int, o Options) (*Replication, *model.Tally, error) {
 	if replication < 1 {
 		return nil, nil, fmt.Errorf("replications are numbered from 1, and this is %d", replication)
 	}
@@ -18,23 +22,39 @@ func Trial(ctx context.Context, s *Scenario, replication int, o Options) (*Resul
 	if err := g.prepare(ctx, s); err != nil {
 		return nil, nil, err
 	}
-	t, tally, views, err := g.replicate(ctx, replication, 0)
+	t, tally, _, err := g.replicate(ctx, replication, 0)
 	if err != nil {
 		return nil, nil, fmt.Errorf("replication %d: %w", replication, err)
 	}
-	g.take(t, tally, views)
-	return g.result(), tally, nil
+	return &Replication{t}, tally, nil
 }
 
-// Join is the mean of a measure's values, one for each replication, with its 95 % confidence interval
-// by Student's t. Values that are NaN had nothing to average and are left out.
-func Join(values []float64) Estimate {
-	l := plain(nil)
-	amounts := make([]amount, len(values))
-	for i, v := range values {
-		amounts[i] = amount{v, 1}
+// Join is the result of some replications of one scenario, the same as Run's if they are the first
+// ones. The scenario must have found its warm-up (Settled); of the options only Version counts.
+func Join(s *Scenario, replications []*Replication, o Options) *Result {
+	g := &gathering{scenario: s, layout: newLayout(s), options: Options{Version: o.Version}}
+	for _, r := range replications {
+		g.trials = append(g.trials, r.trial)
+		g.inputs += r.trial.Inputs
+		g.end = r.trial.End
 	}
-	return l.estimate(amounts)
+	return g.result()
+}
+
+// Mean is the mean of a measure's values, one for each replication, with its 95 % confidence interval
+// by Student's t. Values that are NaN had nothing to average and are left out.
+func Mean(values []float64) Estimate {
+	kept := make([]float64, 0, len(values))
+	for _, v := range values {
+		if !math.IsNaN(v) {
+			kept = append(kept, v)
+		}
+	}
+	mean, half := stats.MeanInterval(kept, confidence)
+	if len(kept) < 2 {
+		half = math.NaN()
+	}
+	return estimateOf(stats.Interval{Value: mean, Low: mean - half, High: mean + half})
 }
 
 // Judge checks the objective against an estimate of its metric (SPEC sections 1 and 5): met when the

@@ -293,6 +293,9 @@ func (m *machine) expressDue(p *pool, ci int32, c *container) {
 	case p.queued == 0:
 		m.becomesFree(p, c)
 		m.becomeIdle(p, ci, c)
+		if p.lapses {
+			p.fellOrder = m.order() // the lapse comes after the expiry, as after complete
+		}
 		m.calendar.Set(containerSource(ci), sim.Never)
 	default:
 		for p.queued > 0 && c.count < p.batchMax && c.active == 0 {

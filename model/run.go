@@ -1,5 +1,5 @@
 // Package model is the platform: functions with their pools of containers, inputs, limits, retries,
-// the autoscaler and prices, as SPEC section 2 rules them, on the calendar of package sim. Run is a
+// the autoscaler and prices, as docs/semantics.md rules them, on the calendar of package sim. Run is a
 // pure function of configuration, seed and replication.
 package model
 
@@ -126,8 +126,10 @@ type machine struct {
 
 // client is one client of a closed workload.
 type client struct {
-	caller int32
-	number int32 // from 1 within the workload
+	caller   int32
+	number   int32    // from 1 within the workload
+	calledAt sim.Time // of its last call
+	atOnce   int32    // calls of its own at that instant before it
 }
 
 // change is an update or deploy that comes.
@@ -485,8 +487,14 @@ func (m *machine) stuck() error {
 		why := m.whyStuck(p)
 		return fmt.Errorf("function %s cannot go on: %d inputs are pending and %s", p.set.Name, p.queued, why)
 	}
-	return fmt.Errorf("the run cannot go on: %d inputs, retries or calls are open and nothing can happen any more",
-		m.openWork)
+	for i := range m.pools {
+		if p := &m.pools[i]; p.refused != Completed {
+			return fmt.Errorf("function %s cannot go on: %d inputs are submitted again and again, and "+
+				"rejected: %s", p.set.Name, m.openWork, p.refused)
+		}
+	}
+	return fmt.Errorf("the run cannot go on: %d inputs, retries or calls are open and nothing can happen "+
+		"any more", m.openWork)
 }
 
 func (m *machine) whyStuck(p *pool) string {
@@ -499,6 +507,8 @@ func (m *machine) whyStuck(p *pool) string {
 		return "the workspace has no room for another container"
 	case p.live == 0:
 		return "no container is started for them"
+	case p.busyLive > 0:
+		return fmt.Sprintf("%d containers are busy with work that does not end for days", p.busyLive)
 	default:
 		return fmt.Sprintf("%d containers are live but take none", p.live)
 	}

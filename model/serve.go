@@ -182,6 +182,9 @@ func (m *machine) completeAlone(p *pool, ci int32, c *container, i int32) {
 	if p.queued == 0 {
 		m.becomesFree(p, c)
 		m.becomeIdle(p, ci, c)
+		if p.lapses {
+			p.fellOrder = m.order() // the lapse comes after the expiry, as after complete
+		}
 		m.calendar.Set(containerSource(ci), c.crashAt)
 		return
 	}

@@ -71,7 +71,8 @@ type call struct {
 	workload, client    int32
 	firstLive, lastLive int32 // its unfinished inputs, in order
 	broken, over        bool
-	resumes, breaking   bool // has an event to submit more; is being broken
+	resumes, breaking   bool    // has an event to submit more; is being broken
+	size, demand        float64 // of each input, from a trace; NaN: drawn
 }
 
 type containerState uint8
@@ -137,10 +138,11 @@ type pool struct {
 	fellAt                      sim.Time // when outstanding last fell
 	everFell                    bool
 	fellOrder                   uint64
-	queuedNow                   bool  // an input entered the queue during this event
-	idleFirst, idleLast         int32 // by idleSince, then by falling number
-	tieFront                    int32 // first idle container as recent as the last, or none: not known
-	unexpired                   int32 // first idle container that has not expired
+	queuedNow                   bool    // an input entered the queue during this event
+	refused                     Outcome // why it last rejected a submission, or Completed if it never did
+	idleFirst, idleLast         int32   // by idleSince, then by falling number
+	tieFront                    int32   // first idle container as recent as the last, or none: not known
+	unexpired                   int32   // first idle container that has not expired
 	startFirst, startLast       int32
 	oldest, youngest            int32
 	expired                     int  // idle containers past their window
@@ -266,7 +268,7 @@ func (m *machine) inTurn(d *drawn, i uint64) float64 {
 			d.block = new([blockSize]float64)
 		}
 		d.first = i
-		dist.Fill(d.draw, d.stream, i, d.block[:])
+		dist.Fill(d.draw, d.stream, i, d.block[:], &m.luck)
 	}
 	return d.block[i-d.first]
 }

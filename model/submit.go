@@ -61,6 +61,7 @@ func (m *machine) newCaller(index, pool int32) {
 		async: set.Method.Async(), retry: set.Client.Retry, start: set.Arrivals.Start, stop: sim.Never,
 		failure: m.stream(name, "failure"), noise: m.stream(name, "noise"),
 	}
+	_, w.closed = set.Arrivals.Kind.(workload.Closed)
 	switch {
 	case w.maps:
 		w.retry = mapRetry
@@ -101,7 +102,6 @@ func (m *machine) beginCaller(w *caller) {
 		m.awaitArrival(w)
 		return
 	}
-	w.closed = true
 	w.think = newDrawn(closed.Think, 0, arrivals)
 	w.thoughts = make([]int64, closed.Clients+1)
 	for n := 1; n <= closed.Clients; n++ {
@@ -186,7 +186,8 @@ func (m *machine) arrive(w *caller) {
 	m.openWork--
 	m.arrivalsLeft--
 	w.groups++
-	for n := m.count(&w.group, uint64(w.groups)); n > 0; n-- {
+	n := m.atMost(MostOfGroup, "calls of a group", w, m.count(&w.group, uint64(w.groups)))
+	for ; n > 0; n-- {
 		if w.calls >= w.most {
 			break
 		}
@@ -194,6 +195,17 @@ func (m *machine) arrive(w *caller) {
 	}
 	m.awaitArrival(w)
 	m.settle(&m.pools[w.pool])
+}
+
+// atMost is the number n of something of a workload, or the run fails because there can only be so
+// many.
+func (m *machine) atMost(most int64, what string, w *caller, n int64) int64 {
+	if n > most {
+		m.failure = fmt.Errorf("workload %s: %d %s were drawn, and at most %d are possible", w.set.Name, n,
+			what, most)
+		return 1
+	}
+	return n
 }
 
 // clientThinks dates the next call of a closed client, who thinks from the given instant on.
@@ -211,11 +223,26 @@ func (m *machine) clientThinks(index int32, from sim.Time) {
 	m.appoint(sim.Owner{Kind: ownClient, Index: index}, at, submissionRank(w.index, nextCalls, c.number))
 }
 
+// mostAtOnce is how often one client of a closed workload may call at one instant.
+const mostAtOnce = 10_000
+
 // clientCalls is the next call of a closed client.
 func (m *machine) clientCalls(index int32) {
-	w := &m.callers[m.clients[index].caller]
+	c := &m.clients[index]
+	w := &m.callers[c.caller]
 	m.openWork--
 	m.arrivalsLeft--
+	if c.calledAt == m.now {
+		c.atOnce++
+	} else {
+		c.calledAt, c.atOnce = m.now, 0
+	}
+	if c.atOnce == mostAtOnce {
+		m.failure = fmt.Errorf("workload %s: client %d has called %d times at one instant, %v s, and "+
+			"would do so for ever: it does not think, and its calls take no time or are rejected at once; "+
+			"give it a think time, or its client.retry a delay", w.set.Name, c.number, mostAtOnce,
+			m.now.Seconds())
+	}
 	if !w.tooLate(m.now) {
 		w.next = bareArrival
 		m.newCall(w, index)
@@ -233,9 +260,11 @@ func (m *machine) newCall(w *caller, client int32) {
 		return
 	}
 	index := m.calls.New()
+	total := m.atMost(MostOfCall, "inputs of a call", w, m.count(&w.inputs, uint64(w.calls)))
 	*m.calls.At(index) = call{
-		number: w.calls, start: m.now, total: m.count(&w.inputs, uint64(w.calls)), workload: w.index,
+		number: w.calls, start: m.now, total: total, workload: w.index,
 		client: client, firstLive: none, lastLive: none,
+		size: w.next.Size, demand: w.next.Demand,
 	}
 	m.openWork += m.calls.At(index).total
 	m.submitMore(index)
@@ -245,19 +274,21 @@ func (m *machine) newCall(w *caller, client int32) {
 func (m *machine) newInput(w *caller, of int32, place int32, client int32) int32 {
 	index := m.inputs.New()
 	in := m.inputs.At(index)
-	number := w.calls
+	number, size, demand := w.calls, w.next.Size, w.next.Demand
 	if of == none {
 		in.size = m.inTurn(&w.size, uint64(number))
 		in.demand = m.inTurn(&w.demand, uint64(number))
 		in.overhead = sim.Round(m.inTurn(&w.extra, uint64(number)))
 	} else {
-		number = m.calls.At(of).number
+		c := m.calls.At(of)
+		number, size, demand = c.number, c.size, c.demand
 		in.size = m.of(&w.size, number, place, true)
 		in.demand = m.of(&w.demand, number, place, true)
 		in.overhead = sim.Round(m.of(&w.extra, number, place, true))
 	}
 	if w.ahead == nil {
-		w.attributes(&in.size, &in.demand)
+		known(&in.size, size)
+		known(&in.demand, demand)
 	}
 	in.submitted, in.since = m.now, m.now
 	in.admitted, in.assignedAt, in.started = Unset, Unset, Unset
@@ -272,11 +303,14 @@ func (m *machine) newInput(w *caller, of int32, place int32, client int32) int32
 
 // attributes puts what the arrival knows of its inputs in place of what was drawn.
 func (w *caller) attributes(size, demand *float64) {
-	if !math.IsNaN(w.next.Size) {
-		*size = w.next.Size
-	}
-	if !math.IsNaN(w.next.Demand) {
-		*demand = w.next.Demand
+	known(size, w.next.Size)
+	known(demand, w.next.Demand)
+}
+
+// known puts what a trace gives, if it does, in place of what was drawn.
+func known(drawn *float64, given float64) {
+	if !math.IsNaN(given) {
+		*drawn = given
 	}
 }
 
@@ -389,6 +423,7 @@ func (m *machine) admit(p *pool, in *input) {
 
 // reject turns a submission away: the client submits it again later, or the input is lost.
 func (m *machine) reject(i int32, in *input, w *caller, reason Outcome) {
+	m.pools[w.pool].refused = reason
 	if w.retry.Max != None && int(in.rejections) >= w.retry.Max {
 		in.parts[Backoff] += m.now - in.since
 		m.leave(i, reason)
@@ -534,7 +569,7 @@ func (m *machine) callOver(of int32) {
 // Delay is the wait before try n+1 after n failures or rejections, n from 1.
 func (r *Retries) Delay(n int) sim.Time {
 	delay := float64(r.InitialDelay)
-	for ; n > 1 && delay < float64(r.MaxDelay) && r.BackoffCoefficient != 1; n-- {
+	for ; n > 1 && delay > 0 && delay < float64(r.MaxDelay) && r.BackoffCoefficient != 1; n-- {
 		delay *= r.BackoffCoefficient
 	}
 	return min(sim.Round(delay), r.MaxDelay)

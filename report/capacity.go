@@ -137,8 +137,8 @@ func CapacityTerminal(w io.Writer, c *experiment.Capacity, o TerminalOptions) er
 			"own with --variant 'functions.NAME.gpu=...; functions.NAME.service.profile=...'", yellow)
 	}
 	if o.OutDir != "" {
-		t.block("FILES")
-		t.line(o.OutDir)
+		t.block("REPORT")
+		t.line(filepath.Join(o.OutDir, pageFile))
 	}
 	_, err := io.WriteString(w, t.b.String())
 	return err

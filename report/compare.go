@@ -14,8 +14,20 @@ import (
 	"github.com/simcap/simcap/report/quantity"
 )
 
-// ComparisonJSON writes a comparison in its canonical form.
-func ComparisonJSON(w io.Writer, c *experiment.Comparison) error { return writeJSON(w, c) }
+// ComparisonJSON writes a comparison in its canonical form, without the detail that pictures are drawn from.
+func ComparisonJSON(w io.Writer, c *experiment.Comparison) error {
+	shown := *c
+	shown.Systems = nil
+	for _, s := range c.Systems {
+		if s.Result != nil {
+			plain := *s.Result
+			plain.Detail = nil
+			s.Result = &plain
+		}
+		shown.Systems = append(shown.Systems, s)
+	}
+	return writeJSON(w, &shown)
+}
 
 // ComparisonCSV writes a line for each measure, scope and system: its value and the difference to the
 // first system, each with its interval. What is missing is empty.
@@ -55,13 +67,13 @@ func field(v *float64) string {
 	return strconv.FormatFloat(*v, 'g', -1, 64)
 }
 
-// WriteComparisonData writes compare.json and compare.csv into a folder, which it makes if need be.
+// WriteComparisonData writes compare.json, with detail, and compare.csv into a folder, which it makes if need be.
 func WriteComparisonData(dir string, c *experiment.Comparison) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("report: %w", err)
 	}
 	err := writeFile(filepath.Join(dir, "compare.json"),
-		func(w io.Writer) error { return ComparisonJSON(w, c) })
+		func(w io.Writer) error { return writeJSON(w, c) })
 	if err != nil {
 		return err
 	}
@@ -132,8 +144,8 @@ func ComparisonTerminal(w io.Writer, c *experiment.Comparison, o TerminalOptions
 		}
 	}
 	if o.OutDir != "" {
-		t.block("FILES")
-		t.line(o.OutDir)
+		t.block("REPORT")
+		t.line(filepath.Join(o.OutDir, pageFile))
 	}
 	_, err := io.WriteString(w, t.b.String())
 	return err

@@ -13,7 +13,7 @@ import (
 
 // JSON writes the result in its canonical form: two spaces of indent, keys of maps sorted, the
 // shortest digits that give the same floats back. Equal values give equal bytes. Without detail it is
-// the document of SPEC section 4, with it what results.json holds. A number that is not finite is an
+// the document of docs/semantics.md, with it what results.json holds. A number that is not finite is an
 // error.
 func JSON(w io.Writer, r *experiment.Result, detail bool) error {
 	shown := *r

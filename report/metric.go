@@ -8,7 +8,7 @@ import (
 	"github.com/simcap/simcap/report/quantity"
 )
 
-// kindOf is what a metric of SPEC section 2 measures.
+// kindOf is what a metric of docs/semantics.md measures.
 func kindOf(metric string) quantity.Kind {
 	group, _, _ := strings.Cut(metric, ".")
 	switch group {

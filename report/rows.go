@@ -9,7 +9,7 @@ import (
 	"github.com/simcap/simcap/sim"
 )
 
-// The columns of the tables of rows, SPEC section 4.
+// The columns of the tables of rows, docs/semantics.md.
 const (
 	inputColumns = "replication,function,workload,call,input,size,submitted_s,admitted_s,assigned_s," +
 		"started_s,completed_s,latency_s,backoff_s,cold_s,queue_s,batch_wait_s,service_s," +

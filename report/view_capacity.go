@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"path/filepath"
 	"sort"
 	"strings"
 
@@ -14,9 +15,15 @@ import (
 	"github.com/simcap/simcap/report/quantity"
 )
 
-// WriteCapacity writes page and pictures of a capacity search into a folder, which it makes if need be.
+// WriteCapacity writes what there is of a capacity search into a folder, which it makes if need be: capacity.json
+// and its table, report.html and pictures.
 func WriteCapacity(dir string, c *experiment.Capacity, o Options) error {
-	return writeDrawing(dir, capacityDrawing(c), o)
+	d := capacityDrawing(c)
+	d.before = drawn(filepath.Join(dir, "capacity.json"))
+	if err := WriteCapacityData(dir, c); err != nil {
+		return err
+	}
+	return writeDrawing(dir, d, o)
 }
 
 func capacityDrawing(c *experiment.Capacity) *drawing {

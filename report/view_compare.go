@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"path/filepath"
 	"strings"
 
 	"github.com/simcap/simcap/experiment"
@@ -13,9 +14,15 @@ import (
 	"github.com/simcap/simcap/report/quantity"
 )
 
-// WriteCompare writes page and pictures of a comparison into a folder, which it makes if need be.
+// WriteCompare writes what there is of a comparison into a folder, which it makes if need be: compare.json
+// and its table, report.html and pictures.
 func WriteCompare(dir string, c *experiment.Comparison, o Options) error {
-	return writeDrawing(dir, compareDrawing(c), o)
+	d := compareDrawing(c)
+	d.before = drawn(filepath.Join(dir, "compare.json"))
+	if err := WriteComparisonData(dir, c); err != nil {
+		return err
+	}
+	return writeDrawing(dir, d, o)
 }
 
 func compareDrawing(c *experiment.Comparison) *drawing {
@@ -36,10 +43,19 @@ func (v *compareView) row(metric string) *experiment.ComparisonRow {
 	return nil
 }
 
+// relativeOf is the difference of a system as a share of the first system's value. The interval is that of the
+// absolute difference, which says whether it is noise, so that both always agree.
+func relativeOf(r *experiment.ComparisonRow, i int) experiment.Estimate {
+	if d := &r.Differences[i]; has(d.Absolute) && has(r.Values[0]) && *r.Values[0].Value != 0 {
+		return times(d.Absolute, 1 / *r.Values[0].Value)
+	}
+	return r.Differences[i].Relative
+}
+
 // change says how a system's value differs from the first's: "costs 23% less (18–28%)", or that it cannot be
 // told apart.
-func change(d *experiment.Difference, more, less string) string {
-	e := d.Relative
+func change(r *experiment.ComparisonRow, i int, more, less string) string {
+	d, e := &r.Differences[i], relativeOf(r, i)
 	if !has(e) {
 		return ""
 	}
@@ -49,7 +65,7 @@ func change(d *experiment.Difference, more, less string) string {
 	}
 	switch {
 	case d.Noise && e.Low != nil:
-		return fmt.Sprintf("cannot be told apart (%s to %s)", signed(*e.Low), signed(*e.High))
+		return fmt.Sprintf("cannot be told apart (%s to %s)", relative(*e.Low), relative(*e.High))
 	case d.Noise:
 		return "one pair of runs cannot tell"
 	case e.Low == nil:
@@ -60,8 +76,8 @@ func change(d *experiment.Difference, more, less string) string {
 		quantity.Range(quantity.Fraction, math.Min(low, high), math.Max(low, high)))
 }
 
-// signed writes a relative change with its sign: "+12%", "−3%".
-func signed(f float64) string {
+// relative writes a relative change with its sign: "+12%", "−3%".
+func relative(f float64) string {
 	if math.Abs(f) < 0.0005 {
 		return "0%"
 	}
@@ -79,7 +95,7 @@ func (v *compareView) sentence(i int) string {
 		{"cost.per_hour", "cost", "more", "less"}, {"latency.p99", "p99 latency", "longer", "shorter"},
 		{"latency.p50", "p50 latency", "longer", "shorter"}} {
 		if r := v.row(m.metric); r != nil && i < len(r.Differences) {
-			if s := change(&r.Differences[i], m.more, m.less); s != "" {
+			if s := change(r, i, m.more, m.less); s != "" {
 				parts = append(parts, m.what+" "+s)
 			}
 		}
@@ -211,8 +227,8 @@ func (v *compareView) differences() (chart.Chart, bool) {
 	n := len(rows)
 	for k, r := range rows {
 		for i := 1; i < len(r.Differences) && i < len(v.Systems); i++ {
-			d := &r.Differences[i]
-			if !has(d.Relative) {
+			d, e := &r.Differences[i], relativeOf(r, i)
+			if !has(e) {
 				continue
 			}
 			total++
@@ -225,10 +241,10 @@ func (v *compareView) differences() (chart.Chart, bool) {
 			// From the top down, systems of one metric a little apart.
 			y := float64(n-1-k) - 0.5*(float64(i-1)-float64(len(v.Systems)-2)/2)/math.Max(1,
 				float64(len(v.Systems)-1))
-			q := chart.Point{X: *d.Relative.Value, XLow: d.Relative.Low, XHigh: d.Relative.High,
+			q := chart.Point{X: *e.Value, XLow: e.Low, XHigh: e.High,
 				Y: y, Role: role,
 				Bold: !d.Noise, Info: [][2]string{{"metric", names[k]},
-					{"difference", signed(*d.Relative.Value)},
+					{"difference", relative(*e.Value)},
 					{v.Systems[0].Name, text(kindOf(r.Metric), r.Values[0])},
 					{v.Systems[i].Name, text(kindOf(r.Metric), r.Values[i])}, {"", told}}}
 			if len(v.Systems) > 2 {
@@ -374,7 +390,7 @@ func (v *compareView) table() *page.Table {
 			}
 			row.Cells = append(row.Cells, cell(kindOf(r.Metric), r.Values[i]))
 			if i > 0 && i < len(r.Differences) {
-				row.Cells = append(row.Cells, differenceCell(&r.Differences[i]))
+				row.Cells = append(row.Cells, differenceCell(r, i))
 			}
 		}
 		if len(row.Cells) == len(t.Columns) {
@@ -385,17 +401,17 @@ func (v *compareView) table() *page.Table {
 }
 
 // differenceCell writes a relative difference; ~ stands where it is noise.
-func differenceCell(d *experiment.Difference) page.Cell {
-	e := d.Relative
+func differenceCell(r *experiment.ComparisonRow, i int) page.Cell {
+	d, e := &r.Differences[i], relativeOf(r, i)
 	if !has(e) {
 		return page.Cell{Text: quantity.None}
 	}
-	c := page.Cell{Text: signed(*e.Value), Key: e.Value}
+	c := page.Cell{Text: relative(*e.Value), Key: e.Value}
 	if d.Noise {
 		c.Text = "~ " + c.Text
 	}
 	if e.Low != nil && e.High != nil {
-		c.Interval = signed(*e.Low) + " to " + signed(*e.High)
+		c.Interval = relative(*e.Low) + " to " + relative(*e.High)
 	}
 	return c
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"path/filepath"
 	"strings"
 
 	"github.com/simcap/simcap/experiment"
@@ -13,9 +14,15 @@ import (
 	"github.com/simcap/simcap/report/quantity"
 )
 
-// WritePlan writes page and pictures of a plan into a folder, which it makes if need be.
+// WritePlan writes what there is of a plan into a folder, which it makes if need be: plan.json
+// and its table, report.html and pictures.
 func WritePlan(dir string, r *plan.Result, o Options) error {
-	return writeDrawing(dir, planDrawing(r), o)
+	d := planDrawing(r)
+	d.before = drawn(filepath.Join(dir, "plan.json"))
+	if err := WritePlanData(dir, r); err != nil {
+		return err
+	}
+	return writeDrawing(dir, d, o)
 }
 
 func planDrawing(r *plan.Result) *drawing {
@@ -291,7 +298,7 @@ func (v *planView) explored() (chart.Chart, bool) {
 		}
 		q.Info = append(settingsInfo(point, v.short), [2]string{v.cost.label,
 			quantity.Format(quantity.USD, cost)},
-			[2]string{"distance", signed(*s.Slack)}, [2]string{"keeps the SLO", string(s.Keeps)})
+			[2]string{"distance", relative(*s.Slack)}, [2]string{"keeps the SLO", string(s.Keeps)})
 		xy.Points = append(xy.Points, q)
 	}
 	if len(xy.Points)+len(rest.X) == 0 {

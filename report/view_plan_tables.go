@@ -174,7 +174,7 @@ func (v *planView) tables() []page.Block {
 		}
 		row := page.Row{Class: class, Copy: settingsFlags(s.Settings), Cells: []page.Cell{{Text: which}}}
 		for i := range v.axes {
-			c := page.Cell{Text: quantity.None}
+			c := page.Cell{Text: "(file)"}
 			for _, q := range s.Settings {
 				if q.Key == v.axes[i].Key {
 					c.Text = q.Value
@@ -237,7 +237,7 @@ func (v *planView) facts() []page.Fact {
 		{Name: "Replications", Value: fmt.Sprint(v.Space.Replications)},
 		{Name: "Seed", Value: fmt.Sprint(v.Seed)}}
 	for i := range v.axes {
-		out = append(out, page.Fact{Name: v.axes[i].Key,
+		out = append(out, page.Fact{Name: v.short[v.axes[i].Key],
 			Value: quantity.Cut(strings.Join(v.axes[i].Values, ", "), 160)})
 	}
 	return out

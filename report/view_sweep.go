@@ -249,7 +249,10 @@ func (v *sweepView) page() *page.Page {
 	if c, ok := v.scatter(); ok {
 		trade.Blocks = append(trade.Blocks, page.Block{Chart: &c})
 	}
-	maps := page.Section{ID: "maps", Title: "Where the SLO is kept", Blocks: v.heatBlocks()}
+	maps := page.Section{ID: "maps", Title: "Maps", Blocks: v.heatBlocks()}
+	if v.count(experiment.Kept) > 0 {
+		maps.Title = "Where the SLO is kept"
+	}
 	effects := page.Section{ID: "effects", Title: "What each setting does"}
 	for _, m := range []*measure{&v.latency, &v.cost} {
 		if c, ok := v.effects(m); ok {
@@ -258,9 +261,9 @@ func (v *sweepView) page() *page.Page {
 	}
 	numbers := page.Section{ID: "numbers", Title: "All points", Blocks: []page.Block{{Table: v.table()}}}
 	if v.chosen >= 0 {
-		numbers.Blocks = append([]page.Block{{Code: &page.Code{Title: "The cheapest setting that " +
-			"keeps the SLO, " +
-			"as arguments of simcap run", Text: settingsFlags(v.Points[v.chosen].Point)}}}, numbers.Blocks...)
+		numbers.Blocks = append([]page.Block{{Code: &page.Code{Title: v.which() +
+			", as arguments of simcap run", Text: settingsFlags(v.Points[v.chosen].Point)}}},
+			numbers.Blocks...)
 	}
 	for _, s := range []page.Section{trade, maps, effects, numbers} {
 		if len(s.Blocks) > 0 {
@@ -295,6 +298,14 @@ func (v *sweepView) verdict() page.Verdict {
 	return out
 }
 
+// which says what the chosen point is.
+func (v *sweepView) which() string {
+	if v.sure {
+		return "The cheapest that keeps the SLO"
+	}
+	return "The cheapest that may keep the SLO"
+}
+
 func (v *sweepView) cards() []page.Card {
 	var out []page.Card
 	add := func(label string, i int, m *measure, state string) {
@@ -319,7 +330,7 @@ func (v *sweepView) cards() []page.Card {
 		if !v.sure {
 			state = string(undecided)
 		}
-		add("Cheapest that keeps the SLO: "+v.cost.label, v.chosen, &v.cost, state)
+		add(v.which()+": "+v.cost.label, v.chosen, &v.cost, state)
 		add("its "+v.latency.label+scope(v.Function, v.Workload), v.chosen, &v.latency, "")
 	}
 	add("Cheapest of all: "+v.cost.label, least(&v.cost), &v.cost, "")

@@ -136,7 +136,7 @@ func readDrawing(results io.Reader, o Options) (*drawing, error) {
 		return nil, err
 	}
 	var probe struct {
-		Points, Systems, Searches, Space json.RawMessage
+		Points, Systems, Searches, Space, Fits json.RawMessage
 	}
 	if err := json.Unmarshal(data, &probe); err != nil {
 		return nil, fmt.Errorf("report: not JSON of simcap: %w", at(err, data))
@@ -150,6 +150,8 @@ func readDrawing(results io.Reader, o Options) (*drawing, error) {
 		return decoded(data, capacityDrawing)
 	case probe.Space != nil:
 		return decoded(data, planDrawing)
+	case probe.Fits != nil:
+		return decoded(data, calibrationDrawing)
 	}
 	r, err := ReadJSON(bytes.NewReader(data))
 	if err != nil {
@@ -169,7 +171,7 @@ func decoded[T any](data []byte, draw func(*T) *drawing) (*drawing, error) {
 
 // ResultFiles are the names that results have in their folders.
 var ResultFiles = [...]string{resultsFile, "sweep.json", "plan.json", "compare.json", "comparison.json",
-	"capacity.json", "profile.json"}
+	"capacity.json", calibrationFile}
 
 // writePictures writes each picture as PNG, and as SVG if asked, under its name.
 func writePictures(dir string, pictures map[string]figure.Picture, o Options) error {

@@ -188,6 +188,14 @@ func names[T ~string](list []T) []string {
 }
 
 func withArticle(name string) string {
+	switch name {
+	case "batched":
+		return "a batching rule"
+	case "concurrent":
+		return "a concurrency rule"
+	case "failures", "limits", "prices":
+		return "a mapping of " + name
+	}
 	if strings.ContainsRune("aeiou", rune(name[0])) {
 		return "an " + name
 	}

@@ -51,7 +51,7 @@ func (p profileForm) read(r *reader, n *yaml.Node, path string, into reflect.Val
 	inner := *r
 	inner.spots, inner.seen = map[string]spot{}, nil
 	p.lang.service().read(&inner, body, path, into)
-	r.found, r.aliases = inner.found, inner.aliases
+	r.found, r.aliases, r.untold = inner.found, inner.aliases, inner.untold
 	config.Profile = name
 	r.profileCold(entry(root, "cold_start"), path)
 }
@@ -65,7 +65,7 @@ func (r *reader) profileCold(n *yaml.Node, path string) {
 	inner.spots, inner.seen = map[string]spot{}, nil
 	var cold model.ColdStart
 	r.lang.coldStart().read(&inner, n, path, reflect.ValueOf(&cold).Elem())
-	r.found, r.aliases = inner.found, inner.aliases
+	r.found, r.aliases, r.untold = inner.found, inner.aliases, inner.untold
 	r.cold = &cold
 }
 

@@ -22,6 +22,10 @@ type Calendar struct {
 	stamps uint32
 }
 
+// leastBits of the index keep Never far from every base up to 2^62 - 2^60 ns, 109 years: what has no
+// date must not look like a date.
+const leastBits = 4
+
 // Groups is the number of groups of sources.
 const Groups = 3
 
@@ -107,7 +111,7 @@ func (c *Calendar) repack() {
 	for g := range c.groups {
 		most = max(most, len(c.groups[g].dates))
 	}
-	c.bits = uint(bits.Len(uint(most - 1)))
+	c.bits = max(leastBits, uint(bits.Len(uint(most-1))))
 	c.far = 1<<(64-c.bits) - 1
 	for n := range c.groups {
 		g := &c.groups[n]
@@ -314,7 +318,13 @@ func (c *Calendar) nextDue() (Source, Time, bool) {
 			continue
 		}
 		at := g.dates[top.source.Index]
-		if packed := uint64(at - c.base); c.waits(packed) {
+		packed := uint64(at - c.base)
+		if packed >= c.far { // the calendar has grown, and keys reach less far than when due was gathered
+			c.unpack()
+			c.base, packed = at, 0
+			c.repack()
+		}
+		if c.waits(packed) {
 			c.gather(packed)
 			continue
 		}

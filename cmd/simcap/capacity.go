@@ -16,6 +16,7 @@ import (
 
 // capacityFlags are what `simcap capacity` can be told.
 type capacityFlags struct {
+	pictures  pictureFlags
 	scenario  scenarioFlags
 	gpus      []string
 	function  string
@@ -27,7 +28,6 @@ type capacityFlags struct {
 	json      bool
 	force     bool
 	workers   int
-	pictures  pictureFlags
 }
 
 func newCapacityCommand() *cobra.Command {
@@ -97,14 +97,14 @@ func (f *capacityFlags) run(cmd *cobra.Command, argument string) error {
 	if f.workers < 0 {
 		return usagef("--workers: must not be negative")
 	}
-	pictures, err := f.pictures.options()
-	if err != nil {
-		return err
-	}
 	for _, name := range f.ignore {
 		if err := checkMetric("--ignore", name); err != nil {
 			return err
 		}
+	}
+	pictures, err := f.pictures.options()
+	if err != nil {
+		return err
 	}
 	src, err := f.scenario.load(cmd, argument)
 	if err != nil {
@@ -219,8 +219,7 @@ func (f *capacityFlags) search(cmd *cobra.Command, src *source, p experiment.Poi
 func (f *capacityFlags) deliver(cmd *cobra.Command, c *experiment.Capacity, out string,
 	pictures report.Options) error {
 	if out != "" {
-		err := errors.Join(report.WriteCapacityData(out, c), report.WriteCapacity(out, c, pictures))
-		if err != nil {
+		if err := report.WriteCapacity(out, c, pictures); err != nil {
 			return err
 		}
 	}

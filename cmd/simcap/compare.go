@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -15,12 +14,12 @@ import (
 
 // compareFlags are what `simcap compare` can be told.
 type compareFlags struct {
+	pictures pictureFlags
 	scenario scenarioFlags
 	out      string
 	json     bool
 	force    bool
 	workers  int
-	pictures pictureFlags
 }
 
 // usualReplications is how many replications a command makes that lives from intervals, where the file
@@ -38,8 +37,7 @@ func newCompareCommand() *cobra.Command {
 			"several files --set changes all of them.\n\n" +
 			"Replication n of every system meets the same arrivals and demands, and differences are\n" +
 			"taken pair by pair: that tells small differences from noise (~) with few replications.\n" +
-			"Where the file asks for one replication, eight are made.\n\n" +
-			"It writes compare.json, compare.csv, report.html and pictures to a folder.",
+			"Where the file asks for one replication, eight are made.",
 		Example: "  simcap compare embeddings --set functions.embed.min_containers=1 \\\n" +
 			"      --set 'functions.embed.min_containers=2; functions.embed.scaledown_window=10s'\n" +
 			"  simcap compare a.yaml b.yaml c.yaml --replications 16",
@@ -80,7 +78,7 @@ func (f *compareFlags) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	line := newProgress(cmd, f.scenario.quiet)
-	c, err := experiment.Compare(cmd.Context(), contenders, experiment.Options{Workers: f.workers,
+	c, err := experiment.Compare(cmd.Context(), contenders, experiment.Options{Workers: f.workers, Detail: out != "",
 		Progress: line.callback(), Version: version()})
 	line.clear()
 	if err != nil && cmd.Context().Err() != nil {
@@ -90,8 +88,7 @@ func (f *compareFlags) run(cmd *cobra.Command, args []string) error {
 		return failed(err)
 	}
 	if out != "" {
-		err := errors.Join(report.WriteComparisonData(out, c), report.WriteCompare(out, c, pictures))
-		if err != nil {
+		if err := report.WriteCompare(out, c, pictures); err != nil {
 			return failed(err)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -36,6 +37,11 @@ func newInitCommand() *cobra.Command {
 			}
 			if err := create(to, text); err != nil {
 				return err
+			}
+			for name, companion := range e.Files() {
+				if err := create(filepath.Join(filepath.Dir(to), name), companion); err != nil {
+					return err
+				}
 			}
 			fmt.Fprintf(cmd.OutOrStdout(), "wrote %s; `simcap run %s` runs it\n", to, to)
 			return nil

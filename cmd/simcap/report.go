@@ -112,7 +112,7 @@ func (f *reportFlags) run(cmd *cobra.Command, argument string) error {
 	out := f.out
 	if out == "" {
 		out = filepath.Dir(file)
-	} else if err := claimFolder(out, f.force); err != nil && !holdsReport(out) {
+	} else if _, err := claimFolder(out, f.force); err != nil && !holdsReport(out) {
 		return err
 	}
 	page, err := report.Redraw(out, in, options)

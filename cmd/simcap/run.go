@@ -76,9 +76,11 @@ func (f *runFlags) run(cmd *cobra.Command, argument string) error {
 	if out == "" && !f.json {
 		out = filepath.Join("simcap-out", fileName(src.scenario.Name))
 	}
-	if err := claimFolder(out, f.force); err != nil {
+	claimed, err := claimFolder(out, f.force)
+	if err != nil {
 		return err
 	}
+	defer claimed.release()
 	tables, err := openTables(f)
 	if err != nil {
 		return err
@@ -147,25 +149,56 @@ func fileName(name string) string {
 	return clean[:min(len(clean), 100)]
 }
 
-// claimFolder refuses a folder for results that holds anything but earlier results.
-func claimFolder(dir string, force bool) error {
-	if dir == "" || force {
-		return nil
+// claim is a folder that a run is going to write to, and that of its parents that it has made.
+type claim struct{ made []string }
+
+// claimFolder makes the folder for results before the run, so that a long run is not lost to a folder
+// that cannot be written. It refuses one that holds anything but earlier results.
+func claimFolder(dir string, force bool) (*claim, error) {
+	c := &claim{}
+	if dir == "" {
+		return c, nil
 	}
 	entries, err := os.ReadDir(dir)
-	if errors.Is(err, os.ErrNotExist) || err == nil && len(entries) == 0 {
-		return nil
-	}
-	if err != nil {
-		return usagef("--out: %w", err)
-	}
+	known := force || len(entries) == 0
 	for _, e := range entries {
-		if e.Name() == "results.json" {
-			return nil
+		known = known || e.Name() == "results.json"
+	}
+	switch {
+	case err != nil && !errors.Is(err, os.ErrNotExist):
+		return nil, usagef("--out: %s is not a folder that can be written: %w", dir, bare(err))
+	case !known:
+		return nil, usagef("--out: %s is there already and holds no results of simcap; name another, "+
+			"or use --force", dir)
+	}
+	for at := filepath.Clean(dir); ; at = filepath.Dir(at) {
+		if _, err := os.Stat(at); err == nil || at == filepath.Dir(at) {
+			break
+		}
+		c.made = append(c.made, at)
+	}
+	err = os.MkdirAll(dir, 0o755)
+	if err == nil {
+		var probe *os.File
+		if probe, err = os.CreateTemp(dir, ".simcap-*"); err == nil {
+			probe.Close()
+			err = os.Remove(probe.Name())
 		}
 	}
-	return usagef("--out: %s is there already and holds no results of simcap; name another, or use --force",
-		dir)
+	if err != nil {
+		c.release()
+		return nil, usagef("--out: cannot write into %s: %w", dir, bare(err))
+	}
+	return c, nil
+}
+
+// release removes the folders that were made and that nothing was written to.
+func (c *claim) release() {
+	for _, dir := range c.made {
+		if os.Remove(dir) != nil {
+			return
+		}
+	}
 }
 
 // tables are the files of rows that a run writes besides its results.

@@ -85,57 +85,6 @@ func newSweepCommand() *cobra.Command {
 	return cmd
 }
 
-// parseVary turns --vary KEY=VALUES into an axis as it stands in a file.
-func parseVary(text string) (key, values string, err error) {
-	o, err := scenarios.ParseOverride(text)
-	if err != nil {
-		return "", "", fmt.Errorf("--vary: %q is not KEY=VALUES, for example "+
-			"functions.embed.min_containers=0..8,step=2", text)
-	}
-	value := strings.TrimSpace(o.Value)
-	if value == "" {
-		return "", "", fmt.Errorf("--vary: %s has no values", o.Key)
-	}
-	if from, rest, ok := strings.Cut(value, ".."); ok && !strings.ContainsAny(value, "[{") {
-		to, step, stepped := strings.Cut(rest, ",")
-		axis := fmt.Sprintf("{from: %s, to: %s", strings.TrimSpace(from), strings.TrimSpace(to))
-		if stepped {
-			size, found := strings.CutPrefix(strings.TrimSpace(step), "step=")
-			if !found {
-				return "", "", fmt.Errorf("--vary: %q: after the range, `step=` is expected, as in 0..8,step=2",
-					text)
-			}
-			axis += ", step: " + size
-		}
-		return o.Key, axis + "}", nil
-	}
-	if strings.HasPrefix(value, "[") {
-		return o.Key, value, nil
-	}
-	return o.Key, "[" + value + "]", nil
-}
-
-// grid is the override that puts the axes of --vary in the place of the file's.
-func (f *sweepFlags) grid() ([]scenarios.Override, error) {
-	if len(f.vary) == 0 {
-		return nil, nil
-	}
-	var axes, keys []string
-	for _, text := range f.vary {
-		key, values, err := parseVary(text)
-		if err != nil {
-			return nil, usage(err)
-		}
-		if slices.Contains(keys, key) {
-			return nil, usagef("--vary: %s is there twice", key)
-		}
-		keys = append(keys, key)
-		axes = append(axes, strconv.Quote(key)+": "+values)
-	}
-	return []scenarios.Override{{Key: "sweep", Value: "{" + strings.Join(axes, ", ") + "}",
-		Source: "--vary"}}, nil
-}
-
 // parseShard reads 3/16.
 func parseShard(text string) (experiment.Shard, error) {
 	var s experiment.Shard
@@ -182,7 +131,7 @@ func (f *sweepFlags) run(cmd *cobra.Command, argument string) error {
 	if err := errors.Join(checkMetric("--cost", f.cost), checkMetric("--latency", f.latency)); err != nil {
 		return usage(err)
 	}
-	grid, err := f.grid()
+	grid, err := axes("--vary", "sweep", f.vary)
 	if err != nil {
 		return err
 	}
@@ -379,6 +328,7 @@ func (f *sweepFlags) deliver(cmd *cobra.Command, sweep *experiment.Sweep, out st
 func (s *source) builder() experiment.Builder {
 	return func(p experiment.Point) (*experiment.Scenario, error) {
 		options := s.options
+		options.Point = true
 		options.Set = slices.Clone(s.options.Set)
 		for _, setting := range p {
 			options.Set = append(options.Set, scenarios.Override{Key: setting.Key, Value: setting.Value,

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -15,16 +14,6 @@ import (
 
 	"github.com/simcap/simcap/experiment"
 )
-
-// asProgram makes this test binary behave as the program, so that a test can kill it.
-const asProgram = "SIMCAP_TEST_AS_PROGRAM"
-
-func TestMain(m *testing.M) {
-	if os.Getenv(asProgram) != "" {
-		os.Exit(Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
-	}
-	os.Exit(m.Run())
-}
 
 const swept = small + `sweep:
   functions.f.min_containers: [0, 1, 3]
@@ -169,8 +158,7 @@ func TestSweepIsKilled(t *testing.T) {
 	luck := rand.New(rand.NewPCG(3, uint64(time.Now().UnixNano())))
 	kills := 0
 	for goes := 0; ; goes++ {
-		cmd := exec.Command(os.Args[0], "sweep", "busy.yaml", "--out", "got", "--resume", "-q")
-		cmd.Env = append(os.Environ(), asProgram+"=1")
+		cmd := program(t, "sweep", "busy.yaml", "--out", "got", "--resume", "-q")
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}

@@ -18,7 +18,7 @@ type Result struct {
 	Best     *Setting `json:"best"`  // null only when nothing was simulated
 	Today    *Setting `json:"today"` // the scenario's own settings
 	// Confidence is the chance that no simulated setting both keeps every objective and costs less
-	// than 99 % of Best: one minus the sum of the rivals' chances. 0 without an answer.
+	// than 99 % of Best: at least the product of the rivals' chances not to. 0 without an answer.
 	Confidence  float64   `json:"confidence"`
 	Saving      *Saving   `json:"saving"`  // of Best against Today, replication by replication; null without both
 	Binding     *Binding  `json:"binding"` // the objective that keeps cheaper settings out
@@ -29,6 +29,12 @@ type Result struct {
 	Explored    []Sample  `json:"explored"`    // every setting that was simulated, in the order of the space
 	Warnings    []string  `json:"warnings"`
 }
+
+// Why a plan was cut short.
+const (
+	OverBudget  = "budget"
+	Interrupted = "interrupted"
+)
 
 // Space is what was searched and how thoroughly.
 type Space struct {

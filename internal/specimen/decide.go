@@ -48,6 +48,8 @@ func Comparison(systems int, detail bool, replications int) *experiment.Comparis
 				if spread > 0 {
 					low, high := relative-0.06, relative+0.06
 					d.Relative.Low, d.Relative.High = &low, &high
+					least, most := low*first, high*first
+					d.Absolute.Low, d.Absolute.High = &least, &most
 				}
 			}
 			row.Differences = append(row.Differences, d)

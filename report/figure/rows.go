@@ -56,12 +56,14 @@ func (p *pen) bars(b *chart.Bars, plot box) {
 	p.xAxis(f, axis, true)
 	pitch := plot.h / float64(len(b.Rows))
 	height := math.Min(pitch*0.72, 44)
+	size := math.Max(7, math.Min(textSize, pitch*0.75)) // many rows have smaller names
+	room := math.Min(220, plot.x-10-edge/2)
 	for i := range b.Rows {
 		y := plot.y + pitch*(float64(i)+0.5)
-		name := letters{size: textSize, color: p.theme.ink, x: 1, y: 0.5}
-		p.text(at{plot.x - 10, y}, name, p.fit(name, b.Rows[i].Label, 220))
+		name := letters{size: size, color: p.theme.ink, x: 1, y: 0.5}
+		p.text(at{plot.x - 10, y}, name, p.fit(name, b.Rows[i].Label, room))
 		end := p.bar(f, b, &b.Rows[i], y, height)
-		note := letters{size: textSize, bold: true, color: p.theme.ink, y: 0.5}
+		note := letters{size: size, bold: true, color: p.theme.ink, y: 0.5}
 		p.text(at{end + 8, y}, note, p.fit(note, b.Rows[i].Note, 200))
 	}
 }

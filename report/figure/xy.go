@@ -261,7 +261,8 @@ func (p *pen) columns(f *frame, s *chart.Series) {
 	}
 }
 
-// regions shades parts of the plot, with their labels in a corner without dots if there is one, and returns the
+// regions shades parts of the plot, with their labels in a corner without dots if there is one, and
+// returns the
 // labels' places.
 func (p *pen) regions(f *frame, regions []chart.Region, points []chart.Point) []box {
 	var dots []box
@@ -287,7 +288,8 @@ func (p *pen) regions(f *frame, regions []chart.Region, points []chart.Point) []
 			continue
 		}
 		name := box{b.x - 6 - w, b.y - 6 - tickSize, w, tickSize}
-		for _, corner := range []at{{name.x, name.y}, {name.x, a.y + 6}, {a.x + 6, a.y + 6}, {a.x + 6, name.y}} {
+		for _, corner := range []at{{name.x, name.y}, {name.x, a.y + 6}, {a.x + 6, a.y + 6},
+			{a.x + 6, name.y}} {
 			if free(box{corner.x, corner.y, w, tickSize}, dots) {
 				name.x, name.y = corner.x, corner.y
 				break
@@ -320,15 +322,17 @@ func (p *pen) rules(f *frame, rules []chart.Rule, regions []box) []box {
 	}
 	for i, r := range shown {
 		l := letters{size: tickSize, bold: true, color: p.role(r.Role)}
-		b := ruleName(f, taken[i], r.Vertical, p.width(l, r.Label), append(taken, regions...))
-		taken = append(taken, b)
-		p.label(b, l, r.Label)
+		b, ok := ruleName(f, taken[i], r.Vertical, p.width(l, r.Label), append(taken, regions...))
+		if ok && r.Label != "" {
+			taken = append(taken, b)
+			p.label(b, l, r.Label)
+		}
 	}
 	return taken
 }
 
-// ruleName is a place for the name of a limit: beside its line and on nothing, or else the first beside it.
-func ruleName(f *frame, line box, vertical bool, w float64, taken []box) box {
+// ruleName is a place for the name of a limit, beside its line and on nothing; false where there is none.
+func ruleName(f *frame, line box, vertical bool, w float64, taken []box) (box, bool) {
 	var places []box
 	for row := range 5 {
 		down := float64(row) * tickSize * 1.5
@@ -342,15 +346,13 @@ func ruleName(f *frame, line box, vertical bool, w float64, taken []box) box {
 		places = append(places, box{end, line.y - tickSize - 3, w, tickSize},
 			box{end, line.y + 6, w, tickSize})
 	}
-	best := places[0]
-	best.x = math.Max(f.box.x, math.Min(best.x, f.box.x+f.w-w))
 	for _, b := range places {
 		inside := b.x >= f.box.x && b.x+b.w <= f.box.x+f.w && b.y >= f.box.y-2 && b.y+b.h <= f.box.y+f.h
 		if inside && free(box{b.x + 1, b.y + 2, b.w - 2, b.h - 4}, taken) {
-			return b
+			return b, true
 		}
 	}
-	return best
+	return box{}, false
 }
 
 // label writes text into a box on a veil of the ground.

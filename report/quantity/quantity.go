@@ -110,12 +110,12 @@ func Chosen(kind Kind, v float64) string {
 	}
 	s := scaleFor(kind, v)
 	scaled := v / s.size
-	for places := range 7 {
+	for places := range 4 {
 		if kind == USD && places == 1 {
 			continue // cents come in pairs
 		}
 		power := math.Pow(10, float64(places))
-		if math.Abs(math.Round(scaled*power)/power-scaled) <= 1e-9*math.Abs(scaled) {
+		if math.Abs(math.Round(scaled*power)/power-scaled) <= 1e-4*math.Abs(scaled) {
 			return s.write(v, places)
 		}
 	}
