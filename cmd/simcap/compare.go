@@ -78,8 +78,8 @@ func (f *compareFlags) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	line := newProgress(cmd, f.scenario.quiet)
-	c, err := experiment.Compare(cmd.Context(), contenders, experiment.Options{Workers: f.workers, Detail: out != "",
-		Progress: line.callback(), Version: version()})
+	c, err := experiment.Compare(cmd.Context(), contenders, experiment.Options{Workers: f.workers,
+		Detail: out != "", Progress: line.callback(), Version: version()})
 	line.clear()
 	if err != nil && cmd.Context().Err() != nil {
 		return &exitError{exitInterrupted, fmt.Errorf("interrupted before the comparison was finished")}
