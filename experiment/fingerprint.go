@@ -69,11 +69,13 @@ func (t *traces) question(s *Scenario, version string) (string, error) {
 func (t *traces) rows(trace workload.Trace) (string, error) {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
-	name := trace.File + "\n" + trace.Format
+	open := trace.Open
+	trace.Open = nil
+	name := fmt.Sprintf("%+v", trace) // all that says which rows of which file; maps in order
 	if known, ok := t.known[name]; ok {
 		return known, nil
 	}
-	source, err := trace.Open()
+	source, err := open(0)
 	if err != nil {
 		return "", err
 	}

@@ -48,6 +48,7 @@ type Measures struct {
 	Utilization       *Estimate        `json:"utilization,omitempty"`
 	CostUSD           *Cost            `json:"cost_usd,omitempty"`
 	Calls             CallCounts       `json:"calls"`
+	Energy            *EnergyUse       `json:"energy,omitempty"` // where profiles know it
 }
 
 // InputCounts counts the inputs first submitted in the window by what became of them.

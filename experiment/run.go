@@ -336,6 +336,7 @@ func (g *gathering) result() *Result {
 		r.Workloads[name] = g.measures(len(g.layout.functions) + i)
 	}
 	r.Total = g.measures(g.layout.scopes() - 1)
+	g.energy(r)
 	for i := range s.SLO {
 		r.SLO = append(r.SLO, judge(&s.SLO[i], r))
 	}

@@ -19,6 +19,10 @@ type Scenario struct {
 	Sweep        []Axis // grid of `simcap sweep`
 	PlanSearch   []Axis // space of `simcap plan`
 	Synthetic    bool   // a profile that it uses was not measured on real hardware
+	// Profiles are those that services come from, by function.
+	Profiles map[string]*Profile
+	// CarbonIntensity is grams of CO2 equivalent per kWh of electricity; 0: not given.
+	CarbonIntensity float64
 }
 
 // Replications says how many independent runs to make.

@@ -34,6 +34,7 @@ func (g *gathering) warnings(r *Result) []string {
 		out = append(out, g.beyondCurves(i)...)
 	}
 	out = append(out, g.cycles()...)
+	out = append(out, profileWarnings(g.scenario)...)
 	horizon := g.scenario.Model.Horizon
 	if late := g.end - horizon; !overloaded && horizon > 0 && late > horizon/10 && late > 10*sim.Second {
 		out = append(out, fmt.Sprintf("the last input finished %s after the horizon: the arrivals may "+

@@ -373,7 +373,7 @@ func (s *swarm) arrivals(w *model.Workload, r *rand.Rand, n string) {
 	case s.on("constant " + n):
 		a.Kind = workload.Constant{RatePerSec: pick(r, 0.25, 1, 2, 3, 4)}
 	case s.on("trace " + n):
-		a.Kind = workload.Trace{Speedup: pick(r, 1.0, 2), RateScale: 1, Open: func() (workload.Source, error) {
+		a.Kind = workload.Trace{Speedup: pick(r, 1.0, 2), RateScale: 1, Open: func(uint64) (workload.Source, error) {
 			return &rowSource{rand: s.of("rows of " + n)}, nil
 		}}
 	default:

@@ -53,7 +53,8 @@ func PlanCSV(w io.Writer, r *plan.Result) error {
 	for _, a := range r.Space.Axes {
 		line = append(line, a.Key)
 	}
-	if err := out.Write(append(line, "slo_kept", r.Goal, "slack", "binding", "replications", "screened")); err != nil {
+	line = append(line, "slo_kept", r.Goal, "slack", "binding", "replications", "screened")
+	if err := out.Write(line); err != nil {
 		return err
 	}
 	for i := range r.Explored {

@@ -113,7 +113,8 @@ func (t *planSummary) answer() {
 	}
 	switch p.Stopped {
 	case plan.OverBudget:
-		t.wrapped("", "the search was cut short by --budget: this is the best that it found in that time", yellow)
+		t.wrapped("", "the search was cut short by --budget: this is the best that it found in that time",
+			yellow)
 	case plan.Interrupted:
 		t.wrapped("", "the search was interrupted: this is the best that it had found", yellow)
 	}
@@ -142,8 +143,8 @@ func (t *planSummary) saving() string {
 	case *e.Value < 0:
 		word = "more"
 	}
-	return fmt.Sprintf(", %s%s (%s) %s than today's %s%s", tilde, quantity.Format(quantity.USD, math.Abs(*e.Value)), part,
-		word, today, noise)
+	saved := quantity.Format(quantity.USD, math.Abs(*e.Value))
+	return fmt.Sprintf(", %s%s (%s) %s than today's %s%s", tilde, saved, part, word, today, noise)
 }
 
 // sure says how sure the answer is.
@@ -153,7 +154,7 @@ func (t *planSummary) sure() string {
 		among = "simulated setting"
 	}
 	if t.p.Confidence >= 0.5 {
-		return fmt.Sprintf("%s sure that no %s that keeps the SLO costs over 1%% less", sureness(t.p.Confidence), among)
+		return sureness(t.p.Confidence) + " sure that no " + among + " that keeps the SLO costs over 1% less"
 	}
 	doubt := "not sure to be the cheapest"
 	if r := t.likeliest(); r != nil {
@@ -202,8 +203,16 @@ func (t *planSummary) paste() {
 		if s.Function != "" && len(s.Arguments)+len(s.Decorators)+len(s.Calls) > 0 {
 			t.line(t.in(dim, "# "+s.Function))
 		}
-		if len(s.Arguments) > 0 {
-			t.line("@app.function(" + strings.Join(s.Arguments, ", ") + ")")
+		if text := "@app.function(" + strings.Join(s.Arguments, ", ") + ")"; width(text) <= t.room() {
+			if len(s.Arguments) > 0 {
+				t.line(text)
+			}
+		} else { // Python may break a line in brackets
+			t.line("@app.function(")
+			for _, a := range s.Arguments {
+				t.line("    " + a + ",")
+			}
+			t.line(")")
 		}
 		for _, d := range append(append([]string{}, s.Decorators...), s.Calls...) {
 			t.line(d)
@@ -231,8 +240,28 @@ func (t *planSummary) shortOf(key string) string {
 // beforeAfter sets today's settings and the answer side by side: the keys that change, cost, latency,
 // and every objective.
 func (t *planSummary) beforeAfter() {
-	today, best := t.p.Today, t.p.Best
 	t.block("COMPARED")
+	rows := t.compared(estimated)
+	if t.tooWide(rows) {
+		rows = t.compared(text)
+	}
+	t.grid(rows)
+}
+
+// tooWide says whether rows do not fit with labels that can be told apart.
+func (t *planSummary) tooWide(rows [][3]string) bool {
+	var wide [3]int
+	for _, r := range rows {
+		for k, c := range r {
+			wide[k] = max(wide[k], width(c))
+		}
+	}
+	return wide[0]+wide[1]+wide[2]+4 > t.room()
+}
+
+// compared are the rows of today's settings and the answer, with estimates written as write does.
+func (t *planSummary) compared(write func(quantity.Kind, experiment.Estimate) string) [][3]string {
+	today, best := t.p.Today, t.p.Best
 	rows := [][3]string{{"", "today", "answer"}}
 	if !t.p.Kept {
 		rows[0][2] = "closest"
@@ -245,9 +274,9 @@ func (t *planSummary) beforeAfter() {
 		rows = append(rows, [3]string{label, before, of(best)})
 	}
 	if has(best.PerMonth) {
-		add("cost per month", func(s *plan.Setting) string { return estimated(quantity.USD, s.PerMonth) })
+		add("cost per month", func(s *plan.Setting) string { return write(quantity.USD, s.PerMonth) })
 	} else {
-		add("cost of the run", func(s *plan.Setting) string { return estimated(quantity.USD, s.Cost) })
+		add("cost of the run", func(s *plan.Setting) string { return write(quantity.USD, s.Cost) })
 	}
 	for _, q := range []struct {
 		name string
@@ -257,7 +286,7 @@ func (t *planSummary) beforeAfter() {
 		{"p99", func(q *experiment.Quantiles) experiment.Estimate { return q.P99 }}} {
 		if len(best.Functions) < 2 {
 			add(q.name+" latency", func(s *plan.Setting) string {
-				return estimated(quantity.Seconds, q.of(&s.LatencyS))
+				return write(quantity.Seconds, q.of(&s.LatencyS))
 			})
 		}
 	}
@@ -273,7 +302,7 @@ func (t *planSummary) beforeAfter() {
 		})
 	}
 	add("replications", func(s *plan.Setting) string { return fmt.Sprint(s.Replications) })
-	t.grid(rows)
+	return rows
 }
 
 // estimated is an estimate with its interval where that says more than the value.
@@ -315,9 +344,12 @@ func (t *planSummary) binding() {
 	says := o.Label + " is " + o.Value + ", the limit " + strings.TrimLeft(o.Limit, "≤≥ ")
 	switch {
 	case b.Breaks > 0 && t.p.Kept:
-		says += fmt.Sprintf("; %d of the %d cheaper settings that were simulated break it", b.Breaks, b.Cheaper)
+		says += fmt.Sprintf("; %d of the %d cheaper settings that were simulated break it", b.Breaks,
+			b.Cheaper)
+	case t.p.Kept && b.Cheaper > 0:
+		says += "; no cheaper setting that was simulated is known to break it"
 	case t.p.Kept:
-		says += "; nothing cheaper breaks an objective: the space ends here"
+		says += "; no setting that was simulated is cheaper"
 	}
 	t.wrapped("", says, "")
 }
@@ -368,7 +400,11 @@ func (t *planSummary) steps() {
 			code = yellow
 		}
 		start := left(quantity.Cut(r[0], wide[0]), wide[0]) + "  " + left(r[1], wide[1]) + "  "
-		for k, l := range wrap(r[2], max(20, t.room()-width(start))) {
+		if t.room()-width(start) < 24 { // the effect goes below
+			t.line(start)
+			start = "    "
+		}
+		for k, l := range wrap(r[2], t.room()-width(start)) {
 			if k > 0 {
 				start = strings.Repeat(" ", width(start))
 			}
@@ -506,7 +542,8 @@ func (t *planSummary) fate(s *plan.Setting, who string) string {
 	for k := range s.SLO {
 		if met := s.SLO[k].Met; met == nil || !*met {
 			o := describe(&s.SLO[k])
-			what = append(what, fmt.Sprintf("%s %s, limit %s", o.Label, o.Value, strings.TrimLeft(o.Limit, "≤≥ ")))
+			what = append(what, fmt.Sprintf("%s %s, limit %s", o.Label, o.Value,
+				strings.TrimLeft(o.Limit, "≤≥ ")))
 		}
 	}
 	verb := "break the SLO"

@@ -210,6 +210,9 @@ func (s *summary) cost() {
 	words := fmt.Sprintf("busy %s, idle %s, cold starts %s", percent(busy), percent(idle), percent(cold))
 	bar := s.bar([]float64{busy, idle, cold}, costShades, s.room()-2-width(words))
 	s.line(bar + "  " + words)
+	if energy := energyWords(s.r.Total.Energy); energy != nil {
+		s.items(append([]string{"energy " + energy[0]}, energy[1:]...), "")
+	}
 }
 
 // shade is how a part is drawn: its character, and its colour where there are colours.

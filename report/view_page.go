@@ -128,6 +128,9 @@ func cardsOf(r *experiment.Result) []page.Card {
 				percent(idle), percent(cold)))
 		add("Cost per 1,000 inputs", quantity.USD, c.Per1kInputs, text(quantity.USD, c.PerHour)+" per hour")
 	}
+	if energy := energyWords(m.Energy); energy != nil {
+		out = append(out, page.Card{Label: "Energy", Value: energy[0], Note: strings.Join(energy[1:], ", ")})
+	}
 	add("p50 latency", quantity.Seconds, m.LatencyS.P50, "half of the inputs are faster")
 	add("p99 latency", quantity.Seconds, m.LatencyS.P99, "one in a hundred is slower")
 	if has(m.Inputs.Submitted) {

@@ -14,8 +14,8 @@ import (
 	"github.com/simcap/simcap/report/quantity"
 )
 
-// WritePlan writes what there is of a plan into a folder, which it makes if need be: plan.json
-// and its table, report.html and pictures.
+// WritePlan writes plan.json, plan.csv, page and pictures of a plan into a folder, which it makes if need
+// be.
 func WritePlan(dir string, r *plan.Result, o Options) error {
 	d := planDrawing(r)
 	d.before = drawn(filepath.Join(dir, "plan.json"))

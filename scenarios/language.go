@@ -9,6 +9,8 @@ import (
 	"github.com/simcap/simcap/model"
 	"github.com/simcap/simcap/model/dist"
 	"github.com/simcap/simcap/model/service"
+	"github.com/simcap/simcap/model/workload"
+	"github.com/simcap/simcap/trace"
 )
 
 // language is the scenario language: its sections with their keys, which come from the structs that
@@ -20,6 +22,7 @@ type language struct {
 	processes     []*section                // by kind of arrivals, in the order of the reference
 	distributions map[string][]*section     // of each unit, by kind
 	words         map[wordKey]Word
+	profiles      *language // of profile files
 }
 
 // theLanguage makes the language at its first use.
@@ -27,7 +30,9 @@ func theLanguage() *language { return madeOnce() }
 
 var madeOnce = sync.OnceValue(func() *language {
 	l := newLanguage()
+	l.profiles = newProfileLanguage(l)
 	l.learnWords()
+	l.profiles.learnProfileWords(l)
 	return l
 })
 
@@ -108,6 +113,9 @@ func (l *language) form(in reflect.Type, f reflect.StructField) form {
 	if t.Kind() == reflect.Pointer {
 		return optional{l.plain(t.Elem(), f)}
 	}
+	if t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.String {
+		return list{of: wordOf(t.Elem(), f.Name), what: "a list of texts"}
+	}
 	if t.Kind() == reflect.Slice && t.Elem().Kind() != reflect.Struct {
 		return list{of: l.scalar(t.Elem(), unit, false), what: "a list"}
 	}
@@ -132,6 +140,8 @@ func (l *language) plain(t reflect.Type, f reflect.StructField) form {
 		return l.of(t, name, withArticle(name))
 	case t.Kind() == reflect.Bool:
 		return flag{}
+	case t.Kind() == reflect.Map && t.Elem().Kind() == reflect.String:
+		return table{of: word{}, what: "a mapping of roles to columns"}
 	case t.Kind() == reflect.Map:
 		return table{of: l.scalar(t.Elem(), unit, none), what: "a mapping of names to numbers"}
 	case t.Kind() == reflect.String:
@@ -175,6 +185,14 @@ func wordOf(t reflect.Type, name string) form {
 		return word{"strategy", model.Strategies}
 	case "Interpolate":
 		return word{"interpolation", []string{"step", "linear"}}
+	case "Fold":
+		return word{"way to fold", []string{"none", string(trace.FoldDay), string(trace.FoldWeek)}}
+	case "Take":
+		return word{"thing that rows say of inputs", workload.Taken()}
+	case "TimeUnit":
+		return word{"unit of time", []string{"auto", "s", "ms", "us", "ns"}}
+	case "Ties":
+		return word{"treatment of ties", []string{"auto", string(trace.TiesKeep), string(trace.TiesSpread)}}
 	}
 	return word{}
 }
@@ -218,6 +236,8 @@ func (l *language) scenarioSection() *section {
 		{name: "replications", form: l.replications(), index: own("Replications")},
 		{name: "platform", form: l.platform(), index: at("Platform")},
 		{name: "workspace", form: l.workspace(), index: at("Workspace")},
+		{name: "carbon_intensity", form: l.scalar(reflect.TypeFor[float64](), "", false),
+			index: own("CarbonIntensity")},
 		{name: "functions", form: l.functions(), index: own("Model")},
 		{name: "workloads", form: l.workloads(), index: at("Workloads")},
 		{name: "slo", form: l.objectives(), index: own("SLO")},

@@ -104,7 +104,8 @@ func (d *Document) Scenario(opts Options) (*experiment.Scenario, Diagnostics) {
 // scenario reads all that the file says.
 func (r *reader) scenario() *experiment.Scenario {
 	r.spots, r.sources, r.meant = map[string]spot{}, map[*yaml.Node]*source{}, map[string]bool{}
-	s := &experiment.Scenario{Seed: 1, Model: model.NewConfig(model.PresetModal),
+	r.profiles = map[string]*experiment.Profile{}
+	s := &experiment.Scenario{Seed: 1, Profiles: r.profiles, Model: model.NewConfig(model.PresetModal),
 		Replications: experiment.Replications{Min: 1, Max: 1, Metric: defaultMetric}}
 	root := r.override(r.opts.Set)
 	r.lang.scenario.read(r, root, "", reflect.ValueOf(s).Elem())
@@ -122,6 +123,9 @@ func (r *reader) check(s *experiment.Scenario) {
 	}
 	r.checkReplications(s)
 	r.checkObjectives(s)
+	if at, ok := r.spots["carbon_intensity"]; ok && s.CarbonIntensity > mostCarbon {
+		r.fail(at.value, "carbon_intensity", "", "at most %d g/kWh are possible", mostCarbon)
+	}
 	if !r.opts.Point {
 		r.checkAxes("sweep", s.Sweep)
 		r.checkAxes("plan.search", s.PlanSearch)
@@ -203,6 +207,9 @@ func within(path, other string) bool {
 func parent(path string) string {
 	return path[:max(0, strings.LastIndexAny(path, ".["))]
 }
+
+// mostCarbon bounds the carbon intensity in g/kWh; coal has about 1,000.
+const mostCarbon = 10_000
 
 // checkReplications checks the rule for replications.
 func (r *reader) checkReplications(s *experiment.Scenario) {

@@ -338,7 +338,7 @@ func TestFilesBesideTheScenario(t *testing.T) {
 	}
 	write("arrivals.txt", "0.5\n1.25\n9\n")
 	write("values.txt", "# seconds\n1\n250ms\n")
-	write("gpu.profile.yaml", "simcap_profile: 1\nsynthetic: true\ndomain: {}\nservice: {time: 3s, noise: {cv: 0.1}}\ncold_start: 4s\n")
+	write("gpu.profile.yaml", "simcap_profile: 1\nsynthetic: true\nvalid: {}\nservice: {time: 3s, noise: {cv: 0.1}}\ncold_start: 4s\n")
 	write("scenario.yaml", strings.NewReplacer("process: poisson, rate: 50/s", "process: trace, file: arrivals.txt",
 		"service: {time: 30ms}", "service: {profile: gpu.profile.yaml, noise: {cv: 0.2}}\n    overhead: {dist: empirical, file: values.txt}",
 		"    cold_start: 8s\n", "").Replace(plainScenario))
@@ -361,7 +361,7 @@ func TestFilesBesideTheScenario(t *testing.T) {
 	if diff := cmp.Diff([]float64{1e9, 250e6}, f.Overhead.(dist.Empirical).Values); diff != "" {
 		t.Error(diff)
 	}
-	replay, err := s.Model.Workloads[0].Arrivals.Kind.(workload.Trace).Open()
+	replay, err := s.Model.Workloads[0].Arrivals.Kind.(workload.Trace).Open(0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -377,6 +377,9 @@ func TestFilesBesideTheScenario(t *testing.T) {
 func TestMistakesInOtherFiles(t *testing.T) {
 	for _, c := range []struct{ name, file, old, new, place, message string }{
 		{"profile with a misspelt key", "simcap_profile: 1\nservice:\n  tme: 3s\n", "time: 30ms", "profile: x", "x:3:3", `unknown key "tme"`},
+		{"profile with a misspelt section", "simcap_profile: 1\ncold_strat: 4s\nservice: {time: 3s}\n", "time: 30ms", "profile: x", "x:2:1", `unknown key "cold_strat"`},
+		{"profile with a range of three", "simcap_profile: 1\nvalid: {batch_size: [1, 2, 3]}\nservice: {time: 3s}\n", "time: 30ms", "profile: x", "x:2:21", "a range is two numbers"},
+		{"profile with a discipline of its own", "simcap_profile: 1\nserver: {discipline: queu}\nservice: {time: 3s}\n", "time: 30ms", "profile: x", "x:2:22", "there is no discipline"},
 		{"profile of another kind", "name: 3\n", "time: 30ms", "profile: x", "x:1:1", "is not a profile"},
 		{"profile without a service", "simcap_profile: 1\n", "time: 30ms", "profile: x", "x:1:1", "no service section"},
 		{"profile that is empty", "", "time: 30ms", "profile: x", "x", "the file is empty"},

@@ -7,6 +7,7 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
+	"github.com/simcap/simcap/experiment"
 	"github.com/simcap/simcap/model"
 )
 
@@ -24,8 +25,10 @@ type reader struct {
 	untold  int                    // errors beyond the most that are told
 	// seen is told of every key that is read; nil: nobody is.
 	seen      func(w wordKey, path string, key, value *yaml.Node)
-	cold      *model.ColdStart // of the profile of the function that is being read
-	synthetic bool             // a profile says that it was not measured
+	cold      *model.ColdStart               // of the profile of the function that is being read
+	facts     *experiment.Profile            // of the same profile
+	profiles  map[string]*experiment.Profile // by function
+	synthetic bool                           // a profile says that it was not measured
 }
 
 // spot is where a setting stands.

@@ -227,8 +227,11 @@ func (l *language) functions() form {
 
 // function reads a function and fills in the defaults that depend on other settings of it.
 func (r *reader) function(s *section, n *yaml.Node, at string, f *model.Function) {
-	r.cold = nil
+	r.cold, r.facts = nil, nil
 	s.read(r, n, at, reflect.ValueOf(f).Elem())
+	if r.facts != nil {
+		r.profiles[f.Name] = r.facts
+	}
 	if size := at + ".batched.max_batch_size"; r.given(size) && f.Batched.MaxBatchSize == 0 &&
 		!r.misread(size) {
 		r.fail(r.spots[size].value, size, "leave batched out for a function without batches",

@@ -16,7 +16,6 @@ import (
 
 // capacityFlags are what `simcap capacity` can be told.
 type capacityFlags struct {
-	pictures  pictureFlags
 	scenario  scenarioFlags
 	gpus      []string
 	function  string
@@ -28,6 +27,7 @@ type capacityFlags struct {
 	json      bool
 	force     bool
 	workers   int
+	pictures  pictureFlags
 }
 
 func newCapacityCommand() *cobra.Command {
@@ -97,14 +97,14 @@ func (f *capacityFlags) run(cmd *cobra.Command, argument string) error {
 	if f.workers < 0 {
 		return usagef("--workers: must not be negative")
 	}
+	pictures, err := f.pictures.options()
+	if err != nil {
+		return err
+	}
 	for _, name := range f.ignore {
 		if err := checkMetric("--ignore", name); err != nil {
 			return err
 		}
-	}
-	pictures, err := f.pictures.options()
-	if err != nil {
-		return err
 	}
 	src, err := f.scenario.load(cmd, argument)
 	if err != nil {

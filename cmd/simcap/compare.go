@@ -14,12 +14,12 @@ import (
 
 // compareFlags are what `simcap compare` can be told.
 type compareFlags struct {
-	pictures pictureFlags
 	scenario scenarioFlags
 	out      string
 	json     bool
 	force    bool
 	workers  int
+	pictures pictureFlags
 }
 
 // usualReplications is how many replications a command makes that lives from intervals, where the file
@@ -37,7 +37,8 @@ func newCompareCommand() *cobra.Command {
 			"several files --set changes all of them.\n\n" +
 			"Replication n of every system meets the same arrivals and demands, and differences are\n" +
 			"taken pair by pair: that tells small differences from noise (~) with few replications.\n" +
-			"Where the file asks for one replication, eight are made.",
+			"Where the file asks for one replication, eight are made.\n\n" +
+			"It writes compare.json, compare.csv, report.html and pictures to a folder.",
 		Example: "  simcap compare embeddings --set functions.embed.min_containers=1 \\\n" +
 			"      --set 'functions.embed.min_containers=2; functions.embed.scaledown_window=10s'\n" +
 			"  simcap compare a.yaml b.yaml c.yaml --replications 16",

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -21,7 +20,6 @@ const planFile = "plan.json"
 
 // planFlags are what `simcap plan` can be told.
 type planFlags struct {
-	pictures      pictureFlags
 	scenario      scenarioFlags
 	search        []string
 	budget        time.Duration
@@ -30,6 +28,7 @@ type planFlags struct {
 	force         bool
 	workers       int
 	noSensitivity bool
+	pictures      pictureFlags
 }
 
 func newPlanCommand() *cobra.Command {
@@ -43,7 +42,7 @@ func newPlanCommand() *cobra.Command {
 			"either side would change, and how the answer moves when traffic or cold starts double.\n\n" +
 			"--budget bounds how long it takes, and how much is simulated: the same budget gives the same\n" +
 			"answer on any machine that is not too slow for it, and says so where the machine was.\n" +
-			"It prints a summary, and writes plan.json and plan.csv to a folder.\n\n" +
+			"It prints a summary, and writes plan.json, plan.csv, pictures and report.html to a folder.\n\n" +
 			"Exit codes: those of `simcap run`; 3 says that no setting keeps the slo.",
 		Example: "  simcap plan embeddings\n" +
 			"  simcap plan my.yaml --search functions.embed.min_containers=0..8 \\\n" +
@@ -54,7 +53,6 @@ func newPlanCommand() *cobra.Command {
 		RunE:              func(cmd *cobra.Command, args []string) error { return flags.run(cmd, args[0]) },
 	}
 	flags.scenario.add(cmd)
-	flags.pictures.add(cmd)
 	f := cmd.Flags()
 	f.StringArrayVar(&flags.search, "search", nil,
 		"a key and its values, K=1,2,4 or K=0..8,step=2 (may be repeated; instead of the file's space)")
@@ -65,6 +63,7 @@ func newPlanCommand() *cobra.Command {
 		"plan with profiles that were not measured; overwrite a folder that is not a plan's")
 	f.IntVar(&flags.workers, "workers", 0, "replications at one time (default: one per core)")
 	f.BoolVar(&flags.noSensitivity, "no-sensitivity", false, "do not ask how the answer moves")
+	flags.pictures.add(cmd)
 	cmd.RegisterFlagCompletionFunc("search", completeSetting)
 	return cmd
 }
@@ -77,6 +76,10 @@ func (f *planFlags) run(cmd *cobra.Command, argument string) error {
 	}
 	if f.budget < time.Second {
 		return usagef("--budget: %v is too short; a second is the least", f.budget)
+	}
+	if f.scenario.replications != "" {
+		return usagef("--replications: a plan gives every setting as many as it needs; --budget bounds " +
+			"them all")
 	}
 	pictures, err := f.pictures.options()
 	if err != nil {
@@ -196,9 +199,9 @@ func (p *progress) planCallback() func(plan.Progress) {
 	}
 	return func(state plan.Progress) {
 		p.drawText(func(spent time.Duration) string {
-			return fmt.Sprintf("%s %3.0f %%  %s: %s, %s replications, %s", progressBar(state.Done), 100*state.Done,
-				state.Phase, count(state.Settings, "setting"), grouped(int64(state.Replications)),
-				strings.TrimSpace(spent.Round(time.Second).String()))
+			return fmt.Sprintf("%s %3.0f %%  %s: %s, %s replications, %s", progressBar(state.Done),
+				100*state.Done, state.Phase, count(state.Settings, "setting"),
+				grouped(int64(state.Replications)), spent.Round(time.Second))
 		})
 	}
 }

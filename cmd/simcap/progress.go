@@ -42,6 +42,13 @@ func (p *progress) draw(state experiment.Progress) {
 	p.drawText(func(spent time.Duration) string { return progressText(state, spent) })
 }
 
+// note draws a text of its own, if there is a terminal.
+func (p *progress) note(text string) {
+	if p.out != nil {
+		p.drawText(func(time.Duration) string { return text })
+	}
+}
+
 // drawText draws the line, unless it is too early or was just drawn.
 func (p *progress) drawText(text func(spent time.Duration) string) {
 	now := time.Now()

@@ -118,14 +118,14 @@ func compareShape(t *testing.T, path, document string, b block, printed string) 
 		}
 		return
 	}
-	if want, got := shape(b.text), shape(printed); want != got {
+	if want, got := wording(b.text), wording(printed); want != got {
 		t.Errorf("README.md shows\n%s\nand simcap prints\n%s\n(go test ./cmd/simcap -run Readme -update rewrites it)",
 			b.text, printed)
 	}
 }
 
-// shape is the words of a text, line by line, without figures, charts and the version.
-func shape(text string) string {
+// wording is the words of a text, line by line, without figures, charts and the version.
+func wording(text string) string {
 	text = regexp.MustCompile(`simcap (devel|v)\S*`).ReplaceAllString(text, "")
 	var b strings.Builder
 	for _, line := range strings.Split(text, "\n") {

@@ -110,10 +110,13 @@ func newRootCommand() *cobra.Command {
 		newCapacityCommand(),
 		newReportCommand(),
 		newCheckCommand(),
+		newCalibrateCommand(),
+		newProfilesCommand(),
 		newExamplesCommand(),
 		newInitCommand(),
 		newSchemaCommand(),
 		newExplainCommand(),
+		newTraceCommand(),
 		newValidateCommand(),
 		newVersionCommand(),
 	)

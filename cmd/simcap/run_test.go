@@ -16,11 +16,16 @@ import (
 	"testing"
 	"time"
 
+	"github.com/simcap/simcap/internal/standin"
 	"github.com/simcap/simcap/scenarios"
 )
 
-// TestMain lets the test's own program be simcap, for tests that need a process.
+// TestMain lets the test's own program be simcap, or a stand-in for a model server, for tests that need
+// a process.
 func TestMain(m *testing.M) {
+	if standin.Main() {
+		return
+	}
 	if os.Getenv("SIMCAP_TEST_PROGRAM") == "1" {
 		os.Exit(Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 	}

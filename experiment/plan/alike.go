@@ -56,7 +56,7 @@ func newAlike(s *space, today *experiment.Scenario, build experiment.Builder) *a
 			ownMin: float64(f.MinContainers), ownMax: float64(f.MaxContainers),
 			ownBatch: float64(f.Batched.MaxBatchSize), changes: len(f.Updates) > 0}
 		for j := range s.axes {
-			if r := s.axes[j].role; r.function == f.Name && (r.setting == "batched" || r.setting == "concurrent") {
+			if s.axes[j].role == (role{f.Name, "batched"}) {
 				p.shares = true
 			}
 		}

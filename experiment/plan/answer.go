@@ -68,8 +68,8 @@ func (p *planning) spaceOf() Space {
 		}
 	}
 	switch {
-	case s.horizon > 0:
-		out.ScreenS = s.horizon.Seconds()
+	case s.quick.horizon > 0:
+		out.ScreenS = s.quick.horizon.Seconds()
 	case s.scenario.Model.Horizon > 0:
 		out.ScreenS = s.scenario.Model.Horizon.Seconds()
 	}
@@ -253,7 +253,8 @@ func (p *planning) bindingOf(best *record) *Binding {
 	out.Objective = slices.Index(breaks, slices.Max(breaks))
 	slacks := make([]float64, len(s.objectives))
 	for k := range s.objectives {
-		slacks[k] = slackOf(&s.objectives[k], meanOf(best.complete(), func(t *trial) float64 { return t.slo[k] }))
+		value := meanOf(best.complete(), func(t *trial) float64 { return t.slo[k] })
+		slacks[k] = slackOf(&s.objectives[k], value)
 	}
 	if best.belief.keeps != Yes || breaks[out.Objective] == 0 {
 		for k, slack := range slacks {
@@ -289,7 +290,8 @@ func (p *planning) rivals(best *record) []*record {
 	var all []*record
 	for _, r := range s.order {
 		s.believe(r)
-		if r.at != nil && r != best && !same(r, best) && r.belief.count > 0 && r.belief.keeps != No && r.belief.chance > 0.5 {
+		b := &r.belief
+		if r.at != nil && r != best && !same(r, best) && b.count > 0 && b.keeps != No && b.chance > 0.5 {
 			all = append(all, r)
 		}
 	}
@@ -338,7 +340,8 @@ func (p *planning) explored() []Sample {
 	out := make([]Sample, 0, len(all))
 	for _, r := range all {
 		trials := r.complete()
-		one := Sample{Values: []string{}, Replications: len(trials), Keeps: r.belief.keeps, Binding: r.belief.worst}
+		one := Sample{Values: []string{}, Replications: len(trials), Keeps: r.belief.keeps,
+			Binding: r.belief.worst}
 		if len(trials) == 0 {
 			trials, one.Screened = r.short[:1], true
 			one.Replications = 1
@@ -375,17 +378,24 @@ func (p *planning) warnings(best *record, kept bool) []string {
 		}
 	}
 	if failures > 0 {
-		out = append(out, fmt.Sprintf("%d of the settings could not be simulated to their end and count as not "+
-			"keeping the slo", failures))
+		out = append(out, fmt.Sprintf("%d of the settings could not be simulated to their end and "+
+			"count as not keeping the slo", failures))
 	}
 	if s.today.failed != nil {
 		out = append(out, fmt.Sprintf("today's settings cannot be simulated: %v", s.today.failed))
 	}
 	for i := range p.space.axes {
 		if a := &p.space.axes[i]; kept && p.outward(i, best) {
-			out = append(out, fmt.Sprintf("%s=%s lies at the edge of what was searched, and costs fell towards it: "+
-				"cheaper settings may lie beyond", a.key, a.values[best.at[i]]))
+			out = append(out, fmt.Sprintf("%s=%s lies at the edge of what was searched, and costs fell "+
+				"towards it: cheaper settings may lie beyond", a.key, a.values[best.at[i]]))
 		}
+	}
+	if s.scenario.Synthetic {
+		out = append(out, "a profile of this scenario was not measured on hardware: take the answer as "+
+			"an example")
+	}
+	if today := s.today; kept && s.today.belief.keeps == Yes && today.belief.cost < 0.99*best.belief.cost {
+		out = append(out, "today's settings keep every objective and cost less than any that were searched")
 	}
 	if kept && len(best.complete()) < sureFrom {
 		out = append(out, "the answer rests on few replications")
@@ -393,8 +403,8 @@ func (p *planning) warnings(best *record, kept bool) []string {
 	for i := range s.scenario.Model.Functions {
 		f := &s.scenario.Model.Functions[i]
 		if g := p.space.find(f.Name, "gpu"); g >= 0 && !p.serves(f) {
-			out = append(out, fmt.Sprintf("%s.gpu varies and its service times do not: GPUs are compared by price alone; "+
-				"vary functions.%s.service.profile with it", f.Name, f.Name))
+			out = append(out, fmt.Sprintf("%s.gpu varies and its service times do not: GPUs are compared by "+
+				"price alone; vary functions.%s.service.profile with it", f.Name, f.Name))
 		}
 	}
 	return out

@@ -53,7 +53,8 @@ func apply(p experiment.Point, c *model.Config) []Snippet {
 		}
 	}
 	if len(rest) > 0 {
-		out = append(out, Snippet{Arguments: []string{}, Decorators: []string{}, Calls: []string{}, Other: rest})
+		out = append(out, Snippet{Arguments: []string{}, Decorators: []string{}, Calls: []string{},
+			Other: rest})
 	}
 	return out
 }
@@ -133,8 +134,9 @@ func gpu(f *model.Function) string {
 func seconds(t sim.Time) string { return strconv.FormatFloat(t.Seconds(), 'f', -1, 64) }
 
 func retries(r *model.Retries) string {
-	return fmt.Sprintf("modal.Retries(max_retries=%d, initial_delay=%s, backoff_coefficient=%s, max_delay=%s)", r.Max,
-		seconds(r.InitialDelay), strconv.FormatFloat(r.BackoffCoefficient, 'f', -1, 64), seconds(r.MaxDelay))
+	factor := strconv.FormatFloat(r.BackoffCoefficient, 'f', -1, 64)
+	return fmt.Sprintf("modal.Retries(max_retries=%d, initial_delay=%s, backoff_coefficient=%s, "+
+		"max_delay=%s)", r.Max, seconds(r.InitialDelay), factor, seconds(r.MaxDelay))
 }
 
 func concurrent(c *model.Concurrent) string {
@@ -166,7 +168,7 @@ func updates(f *model.Function) []string {
 		if u.Every > 0 {
 			when += ", every " + clock(u.Every)
 		}
-		out = append(out, fmt.Sprintf("%s.update_autoscaler(%s)  # %s", f.Name, strings.Join(args, ", "), when))
+		out = append(out, f.Name+".update_autoscaler("+strings.Join(args, ", ")+")  # "+when)
 	}
 	return out
 }

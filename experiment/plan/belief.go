@@ -261,7 +261,7 @@ func (s *search) believe(r *record) {
 		}
 		b := &r.belief
 		b.cost, b.costDev = s.costOf(r.short[:1], yardstick, s.shortening)
-		b.costDev = math.Hypot(b.costDev, 0.01*b.cost)
+		b.costDev = math.Hypot(b.costDev, 0.03*b.cost)
 	default:
 		r.belief = belief{keeps: Unsure}
 	}

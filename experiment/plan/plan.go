@@ -3,6 +3,7 @@ package plan
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"slices"
 	"time"
 
@@ -28,10 +29,10 @@ type Progress struct {
 	Phase        string  // what it does
 }
 
-// WorkPerS is how much is simulated for each second of the budget, in inputs: what one core does in less
-// than half of that time. The bound on work, which is the same on every machine, then ends the search
+// WorkPerS is how much is simulated for each second of the budget, in inputs: what one core does in about
+// three quarters of that time. The bound on work, which is the same on every machine, then ends the search
 // before the clock does, whatever the number of cores.
-const WorkPerS = 1.2e6
+const WorkPerS = 1.5e6
 
 // Shares of the work after which the phases of a search end.
 const (
@@ -67,14 +68,15 @@ func Find(ctx context.Context, axes []experiment.Axis, build experiment.Builder,
 	}
 	p := &planning{options: o, build: build, space: space, outer: ctx,
 		work: o.Budget.Seconds() * WorkPerS}
-	timed, cancel := context.WithDeadline(ctx, o.Begun.Add(o.Budget*95/100))
+	// What is left at the end is for writing the answer down.
+	reserve := max(o.Budget/20, min(time.Second, o.Budget/5))
+	timed, cancel := context.WithDeadline(ctx, o.Begun.Add(o.Budget-reserve))
 	defer cancel()
 	if today, err = experiment.Settled(timed, today, experiment.Options{Workers: o.Workers}); err != nil {
 		return nil, err
 	}
 	p.search = newSearch(space, today, build, o)
-	p.search.today = &record{}
-	p.search.order = append(p.search.order, p.search.today)
+	p.search.today = p.search.recordOfToday()
 	p.search.told = p.tell
 	return p.find(timed)
 }
@@ -86,11 +88,24 @@ func (e *QuestionError) Error() string { return e.text }
 
 func questionf(format string, args ...any) error { return &QuestionError{fmt.Sprintf(format, args...)} }
 
+// recordOfToday is the record of today's settings: that of the point which they are, or one outside of
+// the space.
+func (s *search) recordOfToday() *record {
+	at := s.space.where(&s.scenario.Model)
+	built, err := s.build(s.space.point(s.alike.canonical(at)))
+	if err == nil && reflect.DeepEqual(s.settled(built, false).Model, s.scenario.Model) {
+		return s.recordAt(at)
+	}
+	r := &record{}
+	s.order = append(s.order, r)
+	return r
+}
+
 // sensible says why the scenario cannot be planned.
 func sensible(s *experiment.Scenario, space *space) error {
 	if len(s.SLO) == 0 {
-		return questionf("the scenario has no slo: without one the cheapest settings are those that do nothing; " +
-			"write for example slo: [{metric: latency.p95, max: 2s}]")
+		return questionf("the scenario has no slo: without one the cheapest settings are those that do " +
+			"nothing; write for example slo: [{metric: latency.p95, max: 2s}]")
 	}
 	if len(space.axes) == 0 {
 		return questionf("there is nothing to search: name the keys and their values in plan.search")
@@ -122,17 +137,17 @@ type planning struct {
 // newSearch is a search of the space in the world that build makes.
 func newSearch(space *space, today *experiment.Scenario, build experiment.Builder, o Options) *search {
 	s := &search{
-		runner: runner{build: build, objectives: today.SLO, goal: "cost.per_hour", space: space, workers: o.Workers,
-			version: o.Version, warmup: today.Model.Warmup, alike: newAlike(space, today, build), echoes: map[int64][]*echo{},
+		runner: runner{build: build, objectives: today.SLO, goal: "cost.per_hour", space: space,
+			workers: o.Workers, version: o.Version, warmup: today.Model.Warmup,
+			alike: newAlike(space, today, build), echoes: map[int64][]*echo{},
 			shortEchoes: map[int64][]*echo{}},
 		records: map[int64]*record{}, scenario: today, shortening: 1, yardstick: &record{},
 		luck: sim.NewStream(today.Seed, 1, "plan"),
 	}
 	if today.Model.Horizon == 0 {
 		s.goal = "cost.total" // a slow run lasts longer, which makes its hours cheap
-	} else if h := screening(&today.Model); h < today.Model.Horizon {
-		s.horizon = h
-		s.shortening = float64(today.Model.Horizon) / float64(h)
+	} else if s.quick = newScreening(&today.Model, space.longestWindow()); s.quick.horizon > 0 {
+		s.shortening = float64(today.Model.Horizon) / float64(s.quick.horizon)
 	}
 	for i := range today.Model.Functions {
 		s.gpus = append(s.gpus, today.Model.Functions[i].GPUs)
@@ -373,7 +388,8 @@ func (p *planning) variants(ctx context.Context, best *record) ([]Variant, error
 }
 
 // variant searches another world from the answer on, with an even share of the work that is left.
-func (p *planning) variant(ctx context.Context, w world, best *record, left, until float64) (*Variant, error) {
+func (p *planning) variant(ctx context.Context, w world, best *record, left, until float64) (*Variant,
+	error) {
 	base := p.search
 	build := w.in(p.build)
 	today, err := build(nil)

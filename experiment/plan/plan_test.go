@@ -67,6 +67,22 @@ func TestSameBytesOnAnyNumberOfCores(t *testing.T) {
 	if texts[0] != texts[1] || texts[0] != texts[2] {
 		t.Error("the answers differ")
 	}
+	texts = nil
+	for _, workers := range []int{1, 3} {
+		r, err := plan.Find(context.Background(), large(t), builder(t, bursty+limit), plan.Options{Workers: workers,
+			Budget: 2 * time.Second, Begun: time.Now().Add(time.Hour), NoVariants: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := json.Marshal(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		texts = append(texts, string(text))
+	}
+	if texts[0] != texts[1] {
+		t.Error("the answers of a large space differ")
+	}
 }
 
 // The parts of an answer agree with each other.
@@ -146,14 +162,18 @@ func verify(t *testing.T, r *plan.Result) {
 	}
 }
 
+// large is a space of ten million settings.
+func large(t testing.TB) []experiment.Axis {
+	return []experiment.Axis{span(t, "min_containers", "0", "20", "1"), span(t, "buffer_containers", "0", "10", "1"),
+		span(t, "scaledown_window", "2s", "300s", "5s"), span(t, "batched.max_batch_size", "1", "32", "1"),
+		span(t, "batched.wait_ms", "0", "500", "20")}
+}
+
 // Ten million settings are searched by some hundreds of them, and the answer is at least as cheap as the
 // cheapest of a coarse grid.
 func TestLargeSpace(t *testing.T) {
-	axes := []experiment.Axis{span(t, "min_containers", "0", "20", "1"), span(t, "buffer_containers", "0", "10", "1"),
-		span(t, "scaledown_window", "2s", "300s", "5s"), span(t, "batched.max_batch_size", "1", "32", "1"),
-		span(t, "batched.wait_ms", "0", "500", "20")}
 	b := builder(t, bursty+"slo: [{metric: latency.p95, max: 900ms}]\n")
-	r, err := plan.Find(context.Background(), axes, b,
+	r, err := plan.Find(context.Background(), large(t), b,
 		plan.Options{Budget: 12 * time.Second, Begun: time.Now().Add(time.Hour), NoVariants: true})
 	if err != nil {
 		t.Fatal(err)

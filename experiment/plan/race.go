@@ -140,16 +140,15 @@ func (s *search) twin(r *record) bool {
 	return false
 }
 
-// rescue is for a search that ends without an answer: it tries the settings that most probably keep
-// the objectives.
+// rescue is for a search without a setting that is sure to keep the objectives: it tries the cheapest
+// that most probably does, and where there is none the most probable, until one has proved sure.
 func (s *search) rescue(ctx context.Context, p phase) error {
 	for s.inhand() == nil {
 		var best *record
 		for _, r := range s.order {
 			b := &r.belief
-			if r.at != nil && b.keeps == Unsure && b.count > 0 && b.full < 2*sureFrom &&
-				(best == nil || b.chance > best.belief.chance+0.02 ||
-					b.chance > best.belief.chance-0.02 && b.cost < best.belief.cost) {
+			if r.at != nil && b.keeps == Unsure && b.count > 0 && b.full < 2*sureFrom && b.chance > 0.001 &&
+				(best == nil || likelier(b, &best.belief)) {
 				best = r
 			}
 		}
@@ -168,9 +167,26 @@ func (s *search) rescue(ctx context.Context, p phase) error {
 	return nil
 }
 
+// likelier says which setting to try first while none is sure.
+func likelier(x, y *belief) bool {
+	const probable = 0.9
+	switch {
+	case x.chance >= probable && y.chance >= probable:
+		return x.cost < y.cost
+	case x.chance >= probable || y.chance >= probable:
+		return x.chance > y.chance
+	case math.Abs(x.chance-y.chance) > 0.02:
+		return x.chance > y.chance
+	}
+	return x.cost < y.cost
+}
+
 // descend looks around the setting in hand, or the closest one while there is none, and races what
 // it finds there, until nothing around it is cheaper.
 func (s *search) descend(ctx context.Context, p phase) error {
+	if err := s.rescue(ctx, s.half(p)); err != nil {
+		return err
+	}
 	if err := s.race(ctx, s.half(p)); err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/simcap/simcap/experiment"
 	"github.com/simcap/simcap/model"
+	"github.com/simcap/simcap/sim"
 )
 
 // mostSettings bounds the combinations of a space, so that each has a number.
@@ -48,7 +49,8 @@ func newSpace(axes []experiment.Axis) (*space, error) {
 			}
 		}
 		if s.total > mostSettings/int64(len(a.values)) {
-			return nil, questionf("the space has more than %.1e settings: take coarser steps", float64(mostSettings))
+			return nil, questionf("the space has more than %.1e settings: take coarser steps",
+				float64(mostSettings))
 		}
 		s.total *= int64(len(a.values))
 		s.axes = append(s.axes, a)
@@ -301,4 +303,15 @@ func (s *space) exchanges(at []int) [][]int {
 		}
 	}
 	return out
+}
+
+// longestWindow is the longest scaledown window that is searched.
+func (s *space) longestWindow() sim.Time {
+	longest := 0.0
+	for i := range s.axes {
+		if a := &s.axes[i]; a.role.setting == "scaledown_window" && a.numbers != nil {
+			longest = max(longest, a.numbers[len(a.numbers)-1])
+		}
+	}
+	return sim.Round(longest * 1e9)
 }

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"context"
+	"errors"
 	"math"
 	"runtime"
 	"sync"
@@ -55,8 +56,8 @@ type runner struct {
 	space       *space
 	alike       *alike
 	gpus        []int
-	horizon     sim.Time // of short trials; 0: the scenario's
-	warmup      sim.Time // of all trials where it is to be found
+	quick       screening // what short trials are
+	warmup      sim.Time  // of all trials where it is to be found
 	workers     int
 	version     string
 	work        float64 // done
@@ -201,6 +202,9 @@ func (r *runner) try(ctx context.Context, j job) (*trial, error) {
 		return &trial{err: err, work: trialWork}, nil
 	}
 	t := r.measure(s, experiment.Join(s, []*experiment.Replication{replication}, experiment.Options{}), tally)
+	if math.IsNaN(t.goal) {
+		t.err = errors.New("the window of its statistics is empty")
+	}
 	if !j.short {
 		t.whole = replication
 	}
@@ -214,8 +218,8 @@ func (r *runner) settled(s *experiment.Scenario, short bool) *experiment.Scenari
 		changed.Model.Warmup, changed.WarmupFound = r.warmup, true
 	}
 	changed.Replications = experiment.Replications{Min: 2, Max: 2} // a lone run would look into itself
-	if short && r.horizon > 0 {
-		changed.Model.Horizon = r.horizon
+	if short && r.quick.horizon > 0 {
+		r.quick.apply(&changed.Model)
 	}
 	return &changed
 }
@@ -254,7 +258,8 @@ func number(p *float64) float64 {
 	return *p
 }
 
-// complete are the trials of the full horizon without gaps: replications 1 to n. An interrupted batch may leave gaps.
+// complete are the trials of the full horizon without gaps: replications 1 to n. An interrupted batch may
+// leave gaps.
 func (r *record) complete() []*trial {
 	for i, t := range r.full {
 		if t == nil {

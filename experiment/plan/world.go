@@ -148,21 +148,29 @@ type multipleSampler struct {
 
 func (m multipleSampler) Sample(luck *sim.Luck) float64 { return m.of.Sample(luck) * m.by }
 
-// screening is the horizon over which settings can be screened without missing what the full horizon
-// has: whole cycles of the traffic and of updates, calls of every workload, and inputs enough for a quantile. It is the full
-// horizon where that is not at least twice as long.
-func screening(c *model.Config) sim.Time {
-	const inputs, calls, cycles = 20_000, 200, 12
+// screening is how settings are screened: over a shorter horizon, in which the day may pass faster.
+type screening struct {
+	horizon sim.Time // 0: the full horizon
+	squeeze float64  // how much faster days pass; 1: as they do
+}
+
+// newScreening finds the shortest screening that still has what the full horizon has: whole cycles of
+// the traffic and of updates, calls of every workload, and inputs enough for a quantile. Rates that
+// change over the day may do so up to 8 times as fast, with the same levels, as long as the day remains
+// long beside the longest scaledown window: pools follow the traffic within a few of these. It is the
+// full horizon where that is not at least twice as long.
+func newScreening(c *model.Config, window sim.Time) screening {
+	const inputs, calls, cycles, windows, fastest = 20_000, 200, 12, 6, 8
+	full := screening{squeeze: 1}
 	need, rate := sim.Time(0), 0.0
 	whole := sim.Time(0) // the longest cycle of those that repeat exactly
 	for i := range c.Workloads {
 		p := &c.Workloads[i].Arrivals
 		if p.Start != 0 || p.Stop != 0 || p.Count != 0 {
-			return c.Horizon
+			return full
 		}
 		switch k := p.Kind.(type) {
-		case workload.Poisson, workload.Constant, workload.Renewal:
-		case workload.Closed:
+		case workload.Poisson, workload.Constant, workload.Renewal, workload.Closed:
 		case workload.MMPP:
 			stay := sim.Time(0)
 			for j := range k.States {
@@ -172,12 +180,11 @@ func screening(c *model.Config) sim.Time {
 		case workload.Diurnal:
 			whole = max(whole, k.Period)
 		case workload.Piecewise:
-			if k.Repeat == 0 {
-				return c.Horizon
+			if whole = max(whole, k.Repeat); k.Repeat == 0 {
+				whole = c.Horizon
 			}
-			whole = max(whole, k.Repeat)
 		default:
-			return c.Horizon
+			return full
 		}
 		if r := p.Kind.RatePerS(); !math.IsNaN(r) {
 			rate += r
@@ -187,28 +194,61 @@ func screening(c *model.Config) sim.Time {
 	for i := range c.Functions {
 		f := &c.Functions[i]
 		if len(f.Deploys) > 0 {
-			return c.Horizon
+			return full
 		}
 		for j := range f.Updates {
-			if f.Updates[j].Every == 0 {
-				return c.Horizon
+			if whole = max(whole, f.Updates[j].Every); f.Updates[j].Every == 0 {
+				whole = c.Horizon
 			}
-			whole = max(whole, f.Updates[j].Every)
 		}
-		need = max(need, 20*f.ScaledownWindow)
+		window = max(window, f.ScaledownWindow)
 	}
 	if rate > 0 {
 		need = max(need, sim.Round(min(inputs/rate*1e9, float64(c.Horizon))))
 	}
+	out := screening{horizon: max(need, 20*window) + c.Warmup, squeeze: 1}
 	if whole > 0 {
-		need = (need + whole - 1) / whole * whole
+		out.horizon = (out.horizon + whole - 1) / whole * whole
+		out.horizon = min(out.horizon, c.Horizon)
+		shortest := max(need, windows*window, 1)
+		out.squeeze = min(max(math.Floor(float64(out.horizon)/float64(shortest)), 1), fastest)
+		out.horizon = sim.Round(float64(out.horizon) / out.squeeze)
 	}
-	need += c.Warmup
-	if whole > 0 {
-		need = (need + whole - 1) / whole * whole
+	if out.horizon <= 0 || out.horizon > c.Horizon/2 {
+		return full
 	}
-	if need <= 0 || need > c.Horizon/2 {
-		return c.Horizon
+	return out
+}
+
+// apply changes a configuration to what is screened. Slices are copied before they change.
+func (s screening) apply(c *model.Config) {
+	c.Horizon = s.horizon
+	if s.squeeze <= 1 {
+		return
 	}
-	return need
+	faster := func(t sim.Time) sim.Time { return sim.Round(float64(t) / s.squeeze) }
+	c.Warmup = faster(c.Warmup)
+	c.Workloads = slices.Clone(c.Workloads)
+	for i := range c.Workloads {
+		p := &c.Workloads[i].Arrivals
+		switch k := p.Kind.(type) {
+		case workload.Diurnal:
+			k.Period, k.PeakAt = faster(k.Period), faster(k.PeakAt)
+			p.Kind = k
+		case workload.Piecewise:
+			k.Repeat, k.Points = faster(k.Repeat), slices.Clone(k.Points)
+			for j := range k.Points {
+				k.Points[j].At = faster(k.Points[j].At)
+			}
+			p.Kind = k
+		}
+	}
+	c.Functions = slices.Clone(c.Functions)
+	for i := range c.Functions {
+		f := &c.Functions[i]
+		f.Updates = slices.Clone(f.Updates)
+		for j := range f.Updates {
+			f.Updates[j].At, f.Updates[j].Every = faster(f.Updates[j].At), faster(f.Updates[j].Every)
+		}
+	}
 }

@@ -92,26 +92,59 @@ func TestTwiceTheColdStart(t *testing.T) {
 	}
 }
 
-// Screening is as long as its traffic needs: whole days, enough calls of every workload, or all of it.
-func TestScreeningHorizon(t *testing.T) {
+// Screening is as long as its traffic needs: whole days, which may pass faster, enough calls of every
+// workload, or all of it.
+func TestScreening(t *testing.T) {
 	for _, c := range []struct {
 		process, horizon string
-		want             float64 // s
+		horizonS         float64 // 0: the full horizon
+		squeeze          float64
 	}{
-		{"{process: poisson, rate: 100/s}", "24h", 1200},   // 20 windows of 60 s
-		{"{process: poisson, rate: 1/s}", "24h", 20_000},   // 20,000 inputs
-		{"{process: constant, rate: 10/h}", "24h", 86_400}, // 20,000 inputs would take longer
-		{"{process: diurnal, base: 1/s, peak: 9/s}", "7d", 86_400},
-		{"{process: diurnal, base: 1/s, peak: 9/s}", "1d", 86_400},
-		{"{process: piecewise, points: [[0h, 9/s], [9h, 20/s]]}", "7d", 604_800},
+		{"{process: poisson, rate: 100/s}", "24h", 1200, 1}, // 20 windows of 60 s
+		{"{process: poisson, rate: 1/s}", "24h", 20_000, 1}, // 20,000 inputs
+		{"{process: constant, rate: 10/h}", "24h", 0, 1},    // which would take longer
+		{"{process: diurnal, base: 1/s, peak: 9/s}", "7d", 10_800, 8},
+		{"{process: diurnal, base: 1/s, peak: 2/s}", "1d", 14_400, 6}, // 20,000 inputs take 13,333 s
+		{"{process: piecewise, points: [[0h, 9/s], [9h, 20/s]]}", "7d", 75_600, 8},
+		{"{process: once}", "24h", 0, 1},
 	} {
 		i, j := strings.Index(text, "{process:"), strings.Index(text, "}\nslo")
 		s, err := build(t, strings.Replace(text[:i]+c.process+text[j:], "horizon: 10m", "horizon: "+c.horizon, 1))(nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := screening(&s.Model).Seconds(); math.Abs(got-c.want) > 1e-6*c.want {
-			t.Errorf("%s over %s is screened over %v s, want %v", c.process, c.horizon, got, c.want)
+		got := newScreening(&s.Model, 0)
+		if math.Abs(got.horizon.Seconds()-c.horizonS) > 1e-6*c.horizonS || got.squeeze != c.squeeze {
+			t.Errorf("%s over %s is screened over %v s, %v times as fast; want %v and %v", c.process, c.horizon,
+				got.horizon.Seconds(), got.squeeze, c.horizonS, c.squeeze)
+		}
+	}
+}
+
+// A day that passes faster has the same levels: a fraction of the inputs, in the same shape, at about the
+// same cost per hour.
+func TestFasterDays(t *testing.T) {
+	for _, process := range []string{"{process: diurnal, base: 1/s, peak: 9/s}",
+		"{process: piecewise, points: [[0h, 2/s], [9h, 9/s], [18h, 4/s]], interpolate: linear, repeat: 24h}"} {
+		i, j := strings.Index(text, "{process:"), strings.Index(text, "}\nslo")
+		b := build(t, strings.Replace(text[:i]+process+text[j:], "horizon: 10m", "horizon: 24h", 1))
+		day := simulate(t, b, nil)
+		quick := simulate(t, func(p experiment.Point) (*experiment.Scenario, error) {
+			s, err := b(p)
+			if err == nil {
+				newScreening(&s.Model, 0).apply(&s.Model)
+			}
+			return s, err
+		}, nil)
+		inputs := *day.Total.Inputs.Submitted.Value / *quick.Total.Inputs.Submitted.Value
+		if math.Abs(inputs-8) > 0.15 {
+			t.Errorf("%s: %v times as many inputs, want 8", process, inputs)
+		}
+		if cost := *quick.Total.CostUSD.PerHour.Value / *day.Total.CostUSD.PerHour.Value; math.Abs(cost-1) > 0.05 {
+			t.Errorf("%s: %v times the cost per hour", process, cost)
+		}
+		if p95 := *quick.Total.LatencyS.P95.Value / *day.Total.LatencyS.P95.Value; math.Abs(p95-1) > 0.15 {
+			t.Errorf("%s: %v times the p95", process, p95)
 		}
 	}
 }

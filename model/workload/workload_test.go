@@ -240,7 +240,7 @@ func traceOf(at ...sim.Time) workload.Trace {
 	for i, x := range at {
 		list[i] = workload.Arrival{At: x, Size: float64(i + 1), Demand: math.NaN()}
 	}
-	return workload.Trace{Speedup: 1, RateScale: 1, Open: func() (workload.Source, error) { return &rows{list: list}, nil }}
+	return workload.Trace{Speedup: 1, RateScale: 1, Open: func(uint64) (workload.Source, error) { return &rows{list: list}, nil }}
 }
 
 func TestTrace(t *testing.T) {

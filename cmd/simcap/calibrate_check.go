@@ -1,0 +1,278 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/simcap/simcap/calibrate"
+	"github.com/simcap/simcap/calibrate/fit"
+	"github.com/simcap/simcap/calibrate/load"
+	"github.com/simcap/simcap/calibrate/profile"
+	"github.com/simcap/simcap/experiment"
+	"github.com/simcap/simcap/model"
+	"github.com/simcap/simcap/report/quantity"
+	"github.com/simcap/simcap/scenarios"
+	"github.com/simcap/simcap/sim"
+)
+
+// Relative errors of predictions: beyond the first a profile has a warning, beyond the second none is
+// written.
+const warnedError, refusedError = 0.10, 0.25
+
+// worstHoldout is the largest error of the profile's predictions.
+func worstHoldout(p *profile.Profile) float64 {
+	most := 0.0
+	for i := range p.Quality.Holdout {
+		most = max(most, p.Quality.Holdout[i].Error())
+	}
+	return most
+}
+
+// testProfile lets the simulator predict the open loops that were measured, whose requests the fit
+// has not seen: the same arrivals, one container that is ready.
+func testProfile(ctx context.Context, p *profile.Profile, m *calibrate.Measurement) error {
+	warm := *p
+	warm.Service.FirstInput, warm.ColdStages = nil, nil // the server had been asked before
+	for i := range m.Open {
+		point := &m.Open[i]
+		var times, latencies []float64
+		for k := range point.Records { // from when it was really sent: the sender's delay is not the server's
+			times = append(times, point.Records[k].Sent-point.Records[0].Sent)
+			if point.Records[k].Err == "" {
+				latencies = append(latencies, point.Records[k].Service())
+			}
+		}
+		if len(latencies) < 20 || point.Saturated {
+			continue
+		}
+		slices.Sort(times)
+		predicted, err := predict(ctx, &warm, times)
+		if err != nil {
+			return err
+		}
+		p.Quality.Holdout = append(p.Quality.Holdout, profile.Holdout{Rate: point.RatePerS,
+			MeasuredP50: fit.Quantile(latencies, 0.5), MeasuredP95: fit.Quantile(latencies, 0.95),
+			PredictedP50: fit.Quantile(predicted, 0.5), PredictedP95: fit.Quantile(predicted, 0.95)})
+	}
+	return nil
+}
+
+// predict runs the arrivals through the simulator, eight times with other luck, and returns all
+// latencies in seconds.
+func predict(ctx context.Context, p *profile.Profile, times []float64) ([]float64, error) {
+	var text bytes.Buffer
+	if err := p.Write(&text); err != nil {
+		return nil, err
+	}
+	s, ds := scenarios.Load("hold-out", []byte(holdoutScenario(p, times)), scenarios.Options{
+		Profile: func(string) ([]byte, error) { return text.Bytes(), nil }})
+	if s == nil {
+		return nil, ds.Err()
+	}
+	rows, err := latenciesOf(ctx, s, "f")
+	if err != nil {
+		return nil, err
+	}
+	out := make([]float64, len(rows))
+	for i := range rows {
+		out[i] = rows[i].Latency.Seconds()
+	}
+	return out, nil
+}
+
+// holdoutScenario is one container that treats requests as the server does.
+func holdoutScenario(p *profile.Profile, times []float64) string {
+	inputs, batched := 1000, ""
+	switch p.Server.Discipline {
+	case "queue", "":
+		inputs = max(1, p.Server.Slots)
+	case "batching":
+		inputs, batched = 1, fmt.Sprintf(", batched: {max_batch_size: %d, wait_ms: 0}", p.Valid.BatchSize[1])
+	}
+	var list strings.Builder
+	for i, t := range times {
+		if i > 0 {
+			list.WriteString(", ")
+		}
+		fmt.Fprintf(&list, "%.6f", max(0, t))
+	}
+	return fmt.Sprintf("simcap: 1\nname: hold-out\nplatform: none\nreplications: 8\nfunctions:\n  f: {min_containers: 1, "+
+		"max_containers: 1, concurrent: {max_inputs: %d}%s, service: {profile: p}, timeout: 1h}\nworkloads:\n  - {name: w, "+
+		"function: f, arrivals: {process: at, times: [%s]}}\n", inputs, batched, list.String())
+}
+
+// latenciesOf runs the scenario and returns the rows of a function's inputs that completed.
+func latenciesOf(ctx context.Context, s *experiment.Scenario, function string) ([]model.InputRow, error) {
+	var rows []model.InputRow
+	_, err := experiment.Run(ctx, s, experiment.Options{Rows: &model.Rows{Input: func(r *model.InputRow) error {
+		if r.Function == function && r.Outcome == model.Completed {
+			rows = append(rows, *r)
+		}
+		return nil
+	}}})
+	return rows, err
+}
+
+// checkFlags are what `simcap calibrate --check` can be told.
+type checkFlags struct {
+	scenario, function string
+	seconds            float64
+	most               int
+	deployed           bool
+}
+
+func (c *checkFlags) add(s *pflag.FlagSet) {
+	s.StringVar(&c.scenario, "check", "", "replay a short load of this scenario against the server, and compare")
+	s.StringVar(&c.function, "function", "", "function of the scenario that the server is (--check)")
+	s.Float64Var(&c.seconds, "check-seconds", 60, "how much of the load is replayed (--check)")
+	s.IntVar(&c.most, "check-requests", 2000, "requests that are sent at most (--check)")
+	s.BoolVar(&c.deployed, "as-deployed", false,
+		"the server scales as the scenario says, instead of being one ready container (--check)")
+}
+
+// run replays the scenario's first requests against the server and prints what was predicted beside
+// what was measured.
+func (c *checkFlags) run(cmd *cobra.Command, f *calibrateFlags, subject calibrate.Subject) error {
+	flags := scenarioFlags{quiet: f.quiet}
+	src, err := flags.load(cmd, c.scenario)
+	if err != nil {
+		return err
+	}
+	s := src.scenario
+	function, err := c.prepare(s)
+	if err != nil {
+		return err
+	}
+	predicted, err := latenciesOf(cmd.Context(), s, function)
+	if err != nil {
+		return failed(err)
+	}
+	slices.SortStableFunc(predicted, func(a, b model.InputRow) int { return int(a.Submitted - b.Submitted) })
+	if len(predicted) > c.most {
+		fmt.Fprintf(cmd.ErrOrStderr(), "only the first %d of %d requests are sent (--check-requests)\n", c.most, len(predicted))
+		predicted = predicted[:c.most]
+	}
+	if len(predicted) == 0 {
+		return failed(fmt.Errorf("no input of %s completes within the first %g s of the scenario", function, c.seconds))
+	}
+	records, err := c.replay(cmd, f, subject, predicted)
+	if err != nil {
+		return err
+	}
+	return c.compare(cmd.OutOrStdout(), s.Name, function, predicted, records)
+}
+
+// prepare cuts the scenario to what is replayed and names the function.
+func (c *checkFlags) prepare(s *experiment.Scenario) (string, error) {
+	var names []string
+	at := -1
+	for i := range s.Model.Functions {
+		names = append(names, s.Model.Functions[i].Name)
+		if names[i] == c.function || c.function == "" && len(s.Model.Functions) == 1 {
+			at = i
+		}
+	}
+	if at < 0 && c.function == "" {
+		return "", usagef("--function says which of the scenario's functions the server is: %s", strings.Join(names, ", "))
+	} else if at < 0 {
+		return "", usagef("--function: the scenario has no function %q; it has %s", c.function, strings.Join(names, ", "))
+	}
+	if !(c.seconds > 0) || c.most < 1 {
+		return "", usagef("--check-seconds and --check-requests must be above 0")
+	}
+	horizon := sim.Time(c.seconds * float64(sim.Second))
+	if s.Model.Horizon == 0 || s.Model.Horizon > horizon {
+		s.Model.Horizon = horizon
+	}
+	s.Model.Warmup, s.WarmupAuto = 0, false
+	s.Replications = experiment.Replications{Min: 1, Max: 1, Metric: s.Replications.Metric}
+	fn := &s.Model.Functions[at]
+	if !c.deployed {
+		fn.MinContainers, fn.MaxContainers, fn.BufferContainers = 1, 1, 0
+		fn.Updates, fn.Deploys, fn.Service.FirstInput = nil, nil, nil
+	}
+	return fn.Name, nil
+}
+
+// replay sends the requests at the instants at which they were submitted in the run.
+func (c *checkFlags) replay(cmd *cobra.Command, f *calibrateFlags, subject calibrate.Subject,
+	rows []model.InputRow) ([]load.Record, error) {
+	ctx, say := cmd.Context(), f.say(cmd)
+	session, err := subject.Start(ctx, false, func(int) {})
+	if err != nil {
+		return nil, failed(err)
+	}
+	defer session.Close()
+	clock := load.NewClock()
+	for i := range 3 { // a server that is warm, as the run's
+		if one := clock.Burst(ctx, session.Target, load.Request{Batch: 1, Seq: i + 1}, 1)[0]; one.Err != "" && ctx.Err() == nil {
+			return nil, failed(fmt.Errorf("the server does not answer as it should: %s", one.Err))
+		}
+	}
+	var times []float64
+	for i := range rows {
+		times = append(times, (rows[i].Submitted - rows[0].Submitted).Seconds())
+	}
+	say("sending %s over %.3g s", count(len(times), "request"), times[len(times)-1])
+	records := clock.Open(ctx, session.Target, load.Request{Batch: 1}, times, 10_000)
+	if ctx.Err() != nil {
+		return nil, &exitError{exitInterrupted, errors.New("interrupted; nothing was compared")}
+	}
+	return records, nil
+}
+
+// compare prints quantiles side by side.
+func (c *checkFlags) compare(w io.Writer, scenario, function string, rows []model.InputRow, records []load.Record) error {
+	var predicted, measured []float64
+	failures, firstError := 0, ""
+	for i := range rows {
+		predicted = append(predicted, rows[i].Latency.Seconds())
+	}
+	for i := range records {
+		if records[i].Err != "" {
+			if failures++; failures == 1 {
+				firstError = records[i].Err
+			}
+			continue
+		}
+		measured = append(measured, records[i].Latency())
+	}
+	fmt.Fprintf(w, "%s, function %s: %s\n\n%-10s %12s %12s %9s\n", scenario, function, count(len(records), "request"),
+		"latency", "predicted", "measured", "off by")
+	if len(measured) == 0 {
+		return failed(fmt.Errorf("no request succeeded: %s", firstError))
+	}
+	mean := func(v []float64) float64 {
+		sum := 0.0
+		for _, x := range v {
+			sum += x / float64(len(v))
+		}
+		return sum
+	}
+	line := func(name string, p, m float64) {
+		fmt.Fprintf(w, "%-10s %12s %12s %+8.1f%%\n", name, quantity.Format(quantity.Seconds, p),
+			quantity.Format(quantity.Seconds, m), 100*(p/m-1))
+	}
+	line("mean", mean(predicted), mean(measured))
+	for _, q := range []float64{0.5, 0.9, 0.95, 0.99} {
+		if float64(len(measured))*(1-q) < 2 {
+			continue // too few requests to tell
+		}
+		line(fmt.Sprintf("p%g", 100*q), fit.Quantile(predicted, q), fit.Quantile(measured, q))
+	}
+	if late := load.Late(records); late > 0.05 {
+		fmt.Fprintf(w, "\n%.0f %% of the requests were sent late: this machine is too busy to measure this load\n", 100*late)
+	}
+	if failures > 0 {
+		fmt.Fprintf(w, "\n%d of %s failed: %s\n", failures, count(len(records), "request"), firstError)
+	}
+	return nil
+}

@@ -1,0 +1,5 @@
+//go:build !unix
+
+package standin
+
+func ignoreTermination() {}
