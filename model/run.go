@@ -195,7 +195,8 @@ func (m *machine) newPool(index int32) {
 		idleFirst: none, idleLast: none, tieFront: none, unexpired: none,
 		startFirst: none, startLast: none, oldest: none, youngest: none,
 		batchMax: int32(max(1, f.Batched.MaxBatchSize)), gpus: f.GPUs,
-		price: f.PricePerS(&m.cfg.Platform.Prices), sharing: len(f.Service.Concurrency) > 0 && f.Concurrent.MaxInputs > 1 && !f.SingleUse,
+		price:   f.PricePerS(&m.cfg.Platform.Prices),
+		sharing: len(f.Service.Concurrency) > 0 && f.Concurrent.MaxInputs > 1 && !f.SingleUse,
 	}
 	p.hardMax = int32(unlimited(m.cfg.Platform.HardCap))
 	p.revert()

@@ -48,8 +48,10 @@ func (m *machine) bucketOf(w *caller) *bucket {
 
 // Retries of map's own re-submissions (rule 3).
 var (
-	mapRetry      = Retries{Max: None, InitialDelay: sim.Second / 10, BackoffCoefficient: 2, MaxDelay: 15 * sim.Second}
-	spawnMapRetry = Retries{Max: None, InitialDelay: sim.Second / 10, BackoffCoefficient: 2, MaxDelay: 30 * sim.Second}
+	mapRetry = Retries{Max: None, InitialDelay: sim.Second / 10, BackoffCoefficient: 2,
+		MaxDelay: 15 * sim.Second}
+	spawnMapRetry = Retries{Max: None, InitialDelay: sim.Second / 10, BackoffCoefficient: 2,
+		MaxDelay: 30 * sim.Second}
 )
 
 func (m *machine) newCaller(index, pool int32) {
