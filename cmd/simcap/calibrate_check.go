@@ -141,7 +141,7 @@ func (c *checkFlags) add(s *pflag.FlagSet) {
 // run replays the scenario's first requests against the server and prints what was predicted beside
 // what was measured.
 func (c *checkFlags) run(cmd *cobra.Command, f *calibrateFlags, subject calibrate.Subject) error {
-	flags := scenarioFlags{quiet: f.quiet}
+	flags := scenarioFlags{quiet: f.quiet, changed: func(string) bool { return false }}
 	src, err := flags.load(cmd, c.scenario)
 	if err != nil {
 		return err
