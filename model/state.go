@@ -166,7 +166,7 @@ type pool struct {
 	hardMax                     int32   // the platform's hard cap
 	perContainer                float64 // gain / inputs a container is meant to hold
 	batchNS                     []float64
-	speed                       []wide // by number of items in service
+	speed, slowness             []wide // v(k) and 1/v(k), by number of items in service
 	units                       service.Units
 	firstDemand                 drawn
 	price                       float64 // USD per container and second
