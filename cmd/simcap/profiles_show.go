@@ -218,7 +218,8 @@ func profileFacts(p *scenarios.Profile) []page.Fact {
 	}
 	if s := p.Server; s.Discipline != "" {
 		text := map[string]string{"queue": "requests wait in a line", "sharing": "requests share its speed",
-			"parallel": "requests do not notice each other", "batching": "the server joins requests into batches"}
+			"parallel": "requests do not notice each other", "batching": "the server joins requests " +
+				"into batches"}
 		slots := ""
 		if s.Slots > 0 {
 			slots = fmt.Sprintf(", %d at a time", s.Slots)
@@ -261,11 +262,12 @@ func qualityFacts(q *scenarios.ProfileQuality) []page.Fact {
 			q.Windows, q.RejectedWindows)})
 	}
 	for _, h := range q.Holdout {
-		facts = append(facts, page.Fact{Name: "held out", Value: fmt.Sprintf("at %.3g/s: p50 %s, predicted %s; "+
-			"p95 %s, predicted %s", h.Rate, quantity.Format(quantity.Seconds, h.MeasuredP50/1e9),
-			quantity.Format(quantity.Seconds, h.PredictedP50/1e9),
-			quantity.Format(quantity.Seconds, h.MeasuredP95/1e9),
-			quantity.Format(quantity.Seconds, h.PredictedP95/1e9))})
+		facts = append(facts, page.Fact{Name: "held out",
+			Value: fmt.Sprintf("at %.3g/s: p50 %s, predicted %s; "+
+				"p95 %s, predicted %s", h.Rate, quantity.Format(quantity.Seconds, h.MeasuredP50/1e9),
+				quantity.Format(quantity.Seconds, h.PredictedP50/1e9),
+				quantity.Format(quantity.Seconds, h.MeasuredP95/1e9),
+				quantity.Format(quantity.Seconds, h.PredictedP95/1e9))})
 	}
 	for _, w := range q.Warnings {
 		facts = append(facts, page.Fact{Name: "warning", Value: w})
@@ -296,7 +298,8 @@ func profileCharts(p *scenarios.Profile) []chart.Chart {
 	for _, v := range []struct {
 		id, label string
 		view      curveView
-	}{{"batch", "Inputs of a batch", batchView(p)}, {"concurrency", "Requests at a time", concurrencyView(p)}} {
+	}{{"batch", "Inputs of a batch", batchView(p)}, {"concurrency", "Requests at a time",
+		concurrencyView(p)}} {
 		if len(v.view.sizes) < 2 {
 			continue
 		}
@@ -331,7 +334,8 @@ func profileCharts(p *scenarios.Profile) []chart.Chart {
 func writeProfilePage(dir string, p *scenarios.Profile, text []byte, force bool) error {
 	if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 && !force {
 		if _, err := os.Stat(filepath.Join(dir, "profile.html")); err != nil {
-			return usagef("--out: %s is there already and holds no profile's page; name another, or use --force",
+			return usagef("--out: %s is there already and holds no profile's page; name another, or use "+
+				"--force",
 				dir)
 		}
 	}
@@ -358,8 +362,9 @@ func writeProfilePage(dir string, p *scenarios.Profile, text []byte, force bool)
 	}
 	pg.Sections = append(pg.Sections,
 		page.Section{ID: "facts", Title: "What was measured", Blocks: []page.Block{{Facts: profileFacts(p)}}},
-		page.Section{ID: "file", Title: "The file", Blocks: []page.Block{{Code: &page.Code{Title: p.Name + ".yaml",
-			Text: string(text)}}}})
+		page.Section{ID: "file", Title: "The file",
+			Blocks: []page.Block{{Code: &page.Code{Title: p.Name + ".yaml",
+				Text: string(text)}}}})
 	var b bytes.Buffer
 	if err := page.Write(&b, pg); err != nil {
 		return failed(err)
