@@ -1,65 +1,132 @@
 #!/usr/bin/env bash
-# Tests simcap. Needs only Go; what else the tests can use (a C compiler, Chromium, Python with
-# PyYAML and NumPy, valgrind) is installed where apt-get may be used, and what is missing is named.
-#   ./test.sh         formatting, vet, all tests
-#   ./test.sh --all   also staticcheck, cross builds and the comparison with the reference simulator
+# Tests simcap: all that has to hold before a change lands. Needs only Go; what else the tests can use (a C
+# compiler, Chromium, Python with PyYAML and NumPy, valgrind) is installed where apt-get may be used. What
+# could not be done is named at the end.
+#   ./test.sh           formatting, modules, vet, staticcheck, cross builds, tests, short fuzzing
+#   ./test.sh --quick   formatting, vet and tests
 set -euo pipefail
-cd "$(dirname "$0")"
-all=${1:-}
-say() { printf '\n== %s\n' "$*"; }
+cd "$(dirname "${BASH_SOURCE[0]}")"
 
-want() { # want COMMAND PACKAGE...: install the packages if the command is missing
-  command -v "$1" >/dev/null 2>&1 && return
-  missing+=("${@:2}")
-}
+quick=no
+case ${1:-} in
+'' | --all) ;;
+--quick) quick=yes ;;
+*) echo "usage: ./test.sh [--quick]" >&2 && exit 2 ;;
+esac
+if ! command -v go >/dev/null 2>&1; then
+  echo "Go is not installed, or not on the PATH: see https://go.dev/doc/install" >&2
+  exit 2
+fi
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+skipped=()
+say() { printf '\n== %s\n' "$*"; }
+skip() { skipped+=("$*") && echo "skipped: $*"; }
+die() { printf '\n== FAILED: %s\n' "$*" && exit 1; }
+
+# What the tests use besides Go.
 missing=()
+want() { command -v "$1" >/dev/null 2>&1 || missing+=("${@:2}"); } # want COMMAND PACKAGE...
+python=
+find_python() { # sets python to one that has PyYAML and NumPy
+  for python in python3 /usr/bin/python3; do
+    if "$python" -c 'import yaml, numpy' >/dev/null 2>&1; then return 0; fi
+  done
+  python=
+  return 1
+}
 want gcc gcc libc6-dev
 want chromium chromium
-want python3 python3
-if ! python3 -c 'import yaml, numpy' 2>/dev/null && ! /usr/bin/python3 -c 'import yaml, numpy' 2>/dev/null; then
-  missing+=(python3-yaml python3-numpy)
-fi
-if [ "$all" = --all ]; then want valgrind valgrind; fi
+find_python || missing+=(python3 python3-yaml python3-numpy)
+if [ $quick = no ]; then want valgrind valgrind; fi
 if [ ${#missing[@]} -gt 0 ]; then
-  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
     say "installing ${missing[*]}"
-    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"; } \
-      >/dev/null 2>&1 || echo "could not install ${missing[*]}: the tests that need them are skipped"
+    export DEBIAN_FRONTEND=noninteractive
+    if ! { apt-get update -qq && apt-get install -y -qq --no-install-recommends "${missing[@]}"; } >"$work/apt" 2>&1; then
+      tail -n 3 "$work/apt"
+      skip "tests that need one of ${missing[*]}: it could not be installed"
+    fi
   else
-    echo "not installed: ${missing[*]}: the tests that need them are skipped"
+    skip "tests that need one of ${missing[*]}: not installed"
   fi
 fi
+find_python || true
 
 say "gofmt"
-unformatted=$(gofmt -l .)
-if [ -n "$unformatted" ]; then echo "gofmt would change: $unformatted"; exit 1; fi
-say "go vet"
+gofmt=$(command -v gofmt || echo "$(go env GOROOT)/bin/gofmt")
+unformatted=$("$gofmt" -l .)
+if [ -n "$unformatted" ]; then die "gofmt would change $unformatted"; fi
+
+# Bindings of NVML are full of deprecated names, about which C compilers have much to say.
 export CGO_CFLAGS="${CGO_CFLAGS:--O2 -Wno-deprecated-declarations}"
-go vet ./...
-if [ "$all" = --all ]; then
+say "go vet"
+go vet ./... || die "go vet"
+
+if [ $quick = no ]; then
+  say "go mod tidy"
+  if ! go mod tidy -diff >"$work/tidy" 2>"$work/error"; then
+    if [ -s "$work/tidy" ]; then
+      cat "$work/tidy"
+      die "go mod tidy would change that"
+    fi
+    tail -n 3 "$work/error"
+    skip "whether go.mod is tidy: a module that only tests of others need could not be downloaded"
+  fi
   say "staticcheck"
-  go tool -modfile=tools/go.mod staticcheck ./...
+  if go build -modfile=tools/go.mod -o "$work/staticcheck" honnef.co/go/tools/cmd/staticcheck >"$work/build" 2>&1; then
+    "$work/staticcheck" ./... || die "staticcheck"
+  else
+    tail -n 3 "$work/build"
+    skip "staticcheck: it could not be built"
+  fi
   say "builds without cgo"
   for os in linux darwin windows; do
     for arch in amd64 arm64; do
       echo "$os/$arch"
-      CGO_ENABLED=0 GOOS=$os GOARCH=$arch go build -o /dev/null ./cmd/simcap
+      CGO_ENABLED=0 GOOS=$os GOARCH=$arch go build -o "$work/simcap" ./cmd/simcap || die "build for $os/$arch"
     done
   done
 fi
+
 say "go test"
-go test ./...
-if [ "$all" = --all ]; then
-  python=python3
-  "$python" -c 'import yaml, numpy' 2>/dev/null || python=/usr/bin/python3
-  if [ -d ../shared/oracle ] && "$python" -c 'import yaml, numpy' 2>/dev/null; then
+code=0
+go test -v ./... 2>&1 | tee "$work/log" | { grep --line-buffered -E '^(ok|FAIL|panic)' || true; } || code=$?
+if [ $code != 0 ]; then
+  grep -vE '^(=== |[[:space:]]*--- (PASS|SKIP)|PASS|ok |\?)' "$work/log" | tail -n 300
+  die "go test"
+fi
+while IFS= read -r line; do
+  skip "$line"
+done < <(awk '/^=== (RUN|NAME|CONT)/ { last = "" }
+  /^[[:space:]]+[A-Za-z0-9_]+\.go:[0-9]+: / { last = $0; sub(/^[[:space:]]+/, "", last) }
+  /^[[:space:]]*--- SKIP: / { print $3 ": " last }' "$work/log")
+
+if [ $quick = no ]; then
+  say "fuzzing, some seconds each"
+  while read -r package name; do
+    echo "$package $name"
+    go test "$package" -run '^$' -fuzz "^$name\$" -fuzztime 5s -fuzzminimizetime 2s >"$work/fuzz" 2>&1 || {
+      cat "$work/fuzz"
+      die "$package $name"
+    }
+  done < <(grep -rlE --include='*_test.go' '^func Fuzz' . | sort | while read -r file; do
+    sed -nE "s#^func (Fuzz[A-Za-z0-9_]+)\(.*#$(dirname "$file") \1#p" "$file"
+  done)
+
+  reference=../shared/oracle/diff.py
+  if [ -f "$reference" ] && [ -n "$python" ]; then
     say "comparison with the reference simulator"
-    binary=$(mktemp -d)/simcap
-    go build -o "$binary" ./cmd/simcap
-    "$python" ../shared/oracle/diff.py "$binary" --seeds 1-150
-    rm -rf "$(dirname "$binary")"
+    go build -o "$work/simcap" ./cmd/simcap
+    "$python" "$reference" "$work/simcap" --seeds 1-150 || die "simcap and the reference simulator differ"
   else
-    echo "no reference simulator beside the checkout: comparison skipped"
+    skip "comparison with the reference simulator: it is not beside the checkout"
   fi
 fi
-say "all passed"
+
+say "passed"
+if [ ${#skipped[@]} -gt 0 ]; then
+  echo "skipped:"
+  printf -- '- %s\n' "${skipped[@]}"
+fi

@@ -15,6 +15,7 @@ type detailer struct {
 	layout   *layout
 	first    *model.Tally
 	latency  []*stats.Sketch      // by function
+	spans    []*stats.Sketch      // makespans, by workload
 	bands    [][]model.BandTally  // by function, pooled, by rising latency
 	stages   [][]model.StageTally // by function
 	batches  [][]int64
@@ -27,6 +28,9 @@ func newDetailer(s *Scenario, l *layout) *detailer {
 		batches: make([][]int64, n)}
 	for i := range d.latency {
 		d.latency[i] = &stats.Sketch{}
+	}
+	for range l.workloads {
+		d.spans = append(d.spans, &stats.Sketch{})
 	}
 	return d
 }
@@ -54,6 +58,9 @@ func (d *detailer) take(t *model.Tally, views []view) {
 	}
 	for i := range t.Workloads {
 		w := &t.Workloads[i]
+		if d.scenario.Model.Workloads[i].Method.Many() {
+			d.spans[i].Merge(w.Makespans)
+		}
 		d.bands[w.Function] = joinBands(d.bands[w.Function], w.Bands)
 	}
 }
@@ -81,15 +88,25 @@ func joinBands(x, y []model.BandTally) []model.BandTally {
 
 func (d *detailer) finish(yaml string, end sim.Time) *Detail {
 	t := d.first
+	platform := &d.scenario.Model.Platform
 	out := &Detail{
 		ScenarioYAML: yaml, Assumptions: assumptions(&d.scenario.Model),
 		WindowS:   [2]float64{d.scenario.Model.Warmup.Seconds(), t.WindowEnd.Seconds()},
-		Functions: map[string]FunctionDetail{},
+		Functions: map[string]FunctionDetail{}, Workloads: map[string]WorkloadDetail{},
+		Platform: platform.Preset, Synthetic: d.scenario.Synthetic,
+	}
+	if platform.Preset == model.PresetModal {
+		out.PriceSource = model.PricesSource + ", " + model.PricesAsOf
+	}
+	for i, name := range d.layout.workloads {
+		w := &d.scenario.Model.Workloads[i]
+		out.Workloads[name] = WorkloadDetail{Function: w.Function, Method: string(w.Method),
+			Makespan: distribution(d.spans[i])}
 	}
 	for i, name := range d.layout.functions {
 		f := &d.scenario.Model.Functions[i]
 		detail := FunctionDetail{
-			PricePerS: t.Functions[i].PricePerS, Series: d.series(i),
+			PricePerS: t.Functions[i].PricePerS, Series: d.series(i), Settings: poolSettings(f),
 			Latency: distribution(d.latency[i]), Bands: splitBands(d.bands[i]),
 			ColdStages: coldStages(d.stages[i]), BatchSizes: d.batches[i],
 			Gantt: ganttRows(t.Functions[i].Gantt), GanttSampled: t.Functions[i].GanttSampled,
@@ -103,6 +120,14 @@ func (d *detailer) finish(yaml string, end sim.Time) *Detail {
 		out.Functions[name] = detail
 	}
 	return out
+}
+
+// poolSettings are the settings as the scenario gives them, before any update.
+func poolSettings(f *model.Function) PoolSettings {
+	return PoolSettings{MinContainers: f.MinContainers, MaxContainers: max(0, f.MaxContainers),
+		BufferContainers: f.BufferContainers, ScaledownWindowS: f.ScaledownWindow.Seconds(),
+		MaxInputs: f.Concurrent.MaxInputs, MaxBatchSize: f.Batched.MaxBatchSize,
+		BatchWaitS: f.Batched.Wait.Seconds()}
 }
 
 // series turns a function's bins into averages and rates.

@@ -1,27 +1,9 @@
 package experiment
 
-import "math"
-
-// judge checks an objective (SPEC sections 1 and 5): met when the whole interval keeps the bounds,
-// not met when none of it does or there is no value, else undecided.
+// judge checks an objective against the results.
 func judge(o *Objective, r *Result) Verdict {
-	v := Verdict{Metric: o.Metric, Function: o.Function, Workload: o.Workload}
-	if !math.IsNaN(o.Max) {
-		v.Max = &o.Max
-	}
-	if !math.IsNaN(o.Min) {
-		v.Min = &o.Min
-	}
-	scope := r.Total
-	switch {
-	case o.Workload != "":
-		scope = r.Workloads[o.Workload]
-	case o.Function != "":
-		scope = r.Functions[o.Function]
-	}
-	v.Value, _ = scope.Metric(o.Metric)
-	v.Met = decide(v.Value, v.Min, v.Max)
-	return v
+	e, _ := r.Metric(o.Metric, o.Function, o.Workload)
+	return o.Judge(e)
 }
 
 // decide says whether an estimate keeps its bounds: nil means undecided.

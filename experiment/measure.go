@@ -1,6 +1,8 @@
 package experiment
 
 import (
+	"encoding/json"
+	"fmt"
 	"math"
 
 	"github.com/simcap/simcap/model"
@@ -121,6 +123,21 @@ func (v *view) submitted() float64 {
 	return float64(n)
 }
 
+func (v *view) completed() float64 { return float64(v.outcomes[model.Completed]) }
+
+func (v *view) cold() float64 { return float64(v.coldStarted) }
+
+func (v *view) cost() float64 { return v.costBusy + v.costIdle + v.costCold }
+
+// latencyS is the sum of the latencies of completed inputs, in seconds.
+func (v *view) latencyS() float64 {
+	sum := 0.0
+	for _, ns := range v.parts {
+		sum += ns
+	}
+	return sum / 1e9
+}
+
 func (v *view) rejected() float64 {
 	return float64(v.outcomes[model.RateLimit] + v.outcomes[model.PendingLimit] +
 		v.outcomes[model.TotalLimit])
@@ -134,69 +151,118 @@ func ratio(a, b float64) float64 {
 	return a / b
 }
 
-// leaf is one measure of a scope as a function of what a replication counted there.
-type leaf func(v *view) float64
+// amount is what one replication says of a measure: above / below, of which ratios keep both.
+type amount struct{ above, below float64 }
+
+// MarshalJSON writes a ratio as a pair, anything else as a number, and null for what is not there.
+func (a amount) MarshalJSON() ([]byte, error) {
+	switch {
+	case math.IsNaN(a.above) || math.IsNaN(a.below):
+		return []byte("null"), nil
+	case a.below == 1:
+		return json.Marshal(a.above)
+	}
+	return json.Marshal([2]float64{a.above, a.below})
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (a *amount) UnmarshalJSON(text []byte) error {
+	if string(text) == "null" {
+		*a = amount{math.NaN(), 1}
+		return nil
+	}
+	var pair [2]float64
+	if len(text) > 0 && text[0] == '[' {
+		if err := json.Unmarshal(text, &pair); err != nil {
+			return err
+		}
+		*a = amount{pair[0], pair[1]}
+		return nil
+	}
+	a.below = 1
+	if err := json.Unmarshal(text, &a.above); err != nil {
+		return fmt.Errorf("a measure: %w", err)
+	}
+	return nil
+}
+
+// times are the times whose quantiles are measured.
+type times int
+
+const (
+	latencies times = iota
+	makespans
+)
+
+// leaf is one measure of a scope.
+type leaf struct {
+	of    func(v *view) amount // what a replication counted; nil: a quantile
+	ratio bool                 // the interval is that of a ratio of sums
+	most  float64              // the largest value that there can be
+	times times                // of a quantile
+	q     float64
+}
+
+// plain is a measure of a replication as a whole: a count, a level, a rate.
+func plain(of func(v *view) float64) leaf {
+	return leaf{of: func(v *view) amount { return amount{of(v), 1} }, most: math.Inf(1)}
+}
+
+// perEach is a mean over things that were counted: inputs, items, seconds of container time.
+func perEach(above, below func(v *view) float64) leaf {
+	return leaf{ratio: true, most: math.Inf(1),
+		of: func(v *view) amount { return amount{above(v), below(v)} }}
+}
+
+// fraction is perEach of what cannot exceed 1.
+func fraction(above, below func(v *view) float64) leaf {
+	l := perEach(above, below)
+	l.most = 1
+	return l
+}
 
 // fill walks all measures in one fixed order and lets next turn each into an estimate. The same walk
 // collects the values of a replication and builds the results, so that neither can go astray.
 func fill(pool bool, next func(leaf) Estimate) Measures {
 	var m Measures
 	outcome := func(o model.Outcome) Estimate {
-		return next(func(v *view) float64 { return float64(v.outcomes[o]) })
+		return next(plain(func(v *view) float64 { return float64(v.outcomes[o]) }))
 	}
 	m.Inputs = InputCounts{
-		Submitted: next((*view).submitted), Completed: outcome(model.Completed),
+		Submitted: next(plain((*view).submitted)), Completed: outcome(model.Completed),
 		Failed: outcome(model.Failed), TimedOut: outcome(model.TimedOut),
 		Abandoned: outcome(model.Abandoned), Cancelled: outcome(model.Cancelled),
 		Rejected: Rejections{RateLimit: outcome(model.RateLimit),
 			PendingLimit: outcome(model.PendingLimit), TotalLimit: outcome(model.TotalLimit)},
-		Retried:     next(func(v *view) float64 { return float64(v.retried) }),
-		ColdStarted: next(func(v *view) float64 { return float64(v.coldStarted) }),
+		Retried:     next(plain(func(v *view) float64 { return float64(v.retried) })),
+		ColdStarted: next(plain((*view).cold)),
 	}
-	completed := func(v *view) float64 { return float64(v.outcomes[model.Completed]) }
 	part := func(p model.Part) Estimate {
-		return next(func(v *view) float64 { return ratio(v.parts[p]/1e9, completed(v)) })
+		return next(perEach(func(v *view) float64 { return v.parts[p] / 1e9 }, (*view).completed))
 	}
-	m.LatencyS = quantiles(next, func(v *view) *stats.Sketch { return v.latency }, func(v *view) float64 {
-		sum := 0.0
-		for _, ns := range v.parts {
-			sum += ns
-		}
-		return ratio(sum/1e9, completed(v))
-	})
+	m.LatencyS = quantiles(next, latencies, perEach((*view).latencyS, (*view).completed))
 	m.BreakdownS = Breakdown{Backoff: part(model.Backoff), Cold: part(model.Cold),
 		Queue: part(model.Queue), BatchWait: part(model.BatchWait), Service: part(model.Served),
 		Interference: part(model.Interference), Overhead: part(model.Overhead)}
-	m.ThroughputPerS = next(func(v *view) float64 { return ratio(completed(v), v.seconds) })
-	m.RejectedFraction = next(func(v *view) float64 { return ratio(v.rejected(), v.submitted()) })
-	m.ColdStartFraction = next(func(v *view) float64 {
-		return ratio(float64(v.coldStarted), v.submitted())
-	})
-	m.CompletedFraction = next(func(v *view) float64 { return ratio(completed(v), v.submitted()) })
-	m.QueueMean = next(func(v *view) float64 { return ratio(v.queueNS/1e9, v.seconds) })
-	m.BatchSizeMean = next(func(v *view) float64 {
-		return ratio(float64(v.itemInputs), float64(v.items))
-	})
-	m.Calls = CallCounts{Count: next(func(v *view) float64 { return float64(v.calls) }),
-		MakespanS: quantiles(next, func(v *view) *stats.Sketch { return v.makespans }, meanMakespan)}
+	m.ThroughputPerS = next(plain(func(v *view) float64 { return ratio(v.completed(), v.seconds) }))
+	m.RejectedFraction = next(fraction((*view).rejected, (*view).submitted))
+	m.ColdStartFraction = next(fraction((*view).cold, (*view).submitted))
+	m.CompletedFraction = next(fraction((*view).completed, (*view).submitted))
+	m.QueueMean = next(plain(func(v *view) float64 { return ratio(v.queueNS/1e9, v.seconds) }))
+	m.BatchSizeMean = next(perEach(func(v *view) float64 { return float64(v.itemInputs) },
+		func(v *view) float64 { return float64(v.items) }))
+	m.Calls = CallCounts{Count: next(plain(func(v *view) float64 { return float64(v.calls) })),
+		MakespanS: quantiles(next, makespans, perEach(
+			func(v *view) float64 { return v.makespans.Sum() / 1e9 },
+			func(v *view) float64 { return float64(v.makespans.Count()) }))}
 	if pool {
 		fillPool(&m, next)
 	}
 	return m
 }
 
-func meanMakespan(v *view) float64 { return v.makespans.Mean() / 1e9 }
-
-func quantiles(next func(leaf) Estimate, of func(*view) *stats.Sketch, mean leaf) Quantiles {
-	at := func(q float64) Estimate {
-		return next(func(v *view) float64 {
-			ns, ok := of(v).Quantile(q)
-			if !ok {
-				return math.NaN()
-			}
-			return float64(ns) / 1e9
-		})
-	}
+func quantiles(next func(leaf) Estimate, of times, mean leaf) Quantiles {
+	at := func(q float64) Estimate { return next(leaf{times: of, q: q}) }
 	return Quantiles{Mean: next(mean), P50: at(0.5), P90: at(0.9), P95: at(0.95), P99: at(0.99),
 		P999: at(0.999), Max: at(1)}
 }
@@ -204,73 +270,29 @@ func quantiles(next func(leaf) Estimate, of func(*view) *stats.Sketch, mean leaf
 // fillPool fills the measures of containers and cost.
 func fillPool(m *Measures, next func(leaf) Estimate) {
 	mean := func(of func(*view) float64) Estimate {
-		return next(func(v *view) float64 { return ratio(of(v)/1e9, v.seconds) })
+		return next(plain(func(v *view) float64 { return ratio(of(v)/1e9, v.seconds) }))
 	}
+	stopped := func(v *view) float64 { return float64(v.stopped) }
 	m.Containers = &ContainerCounts{
-		LiveMean:     mean(func(v *view) float64 { return v.live }),
-		StartingMean: mean(func(v *view) float64 { return v.starting }),
-		BusyMean:     mean(func(v *view) float64 { return v.busy }),
-		IdleMean:     mean(func(v *view) float64 { return v.ready - v.busy }),
-		Peak:         next(func(v *view) float64 { return float64(v.peak) }),
-		Started:      next(func(v *view) float64 { return float64(v.started) }),
-		Stopped:      next(func(v *view) float64 { return float64(v.stopped) }),
-		LifetimeMeanS: next(func(v *view) float64 {
-			return ratio(v.lifetime/1e9, float64(v.stopped))
-		}),
+		LiveMean:      mean(func(v *view) float64 { return v.live }),
+		StartingMean:  mean(func(v *view) float64 { return v.starting }),
+		BusyMean:      mean(func(v *view) float64 { return v.busy }),
+		IdleMean:      mean(func(v *view) float64 { return v.ready - v.busy }),
+		Peak:          next(plain(func(v *view) float64 { return float64(v.peak) })),
+		Started:       next(plain(func(v *view) float64 { return float64(v.started) })),
+		Stopped:       next(plain(stopped)),
+		LifetimeMeanS: next(perEach(func(v *view) float64 { return v.lifetime / 1e9 }, stopped)),
 	}
-	utilization := next(func(v *view) float64 { return ratio(v.busy, v.ready) })
+	utilization := next(fraction(func(v *view) float64 { return v.busy },
+		func(v *view) float64 { return v.ready }))
 	m.Utilization = &utilization
-	total := func(v *view) float64 { return v.costBusy + v.costIdle + v.costCold }
 	m.CostUSD = &Cost{
-		Total:   next(total),
-		Busy:    next(func(v *view) float64 { return v.costBusy }),
-		Idle:    next(func(v *view) float64 { return v.costIdle }),
-		Cold:    next(func(v *view) float64 { return v.costCold }),
-		PerHour: next(func(v *view) float64 { return ratio(total(v)*3600, v.seconds) }),
-		Per1kInputs: next(func(v *view) float64 {
-			return ratio(total(v)*1000, float64(v.outcomes[model.Completed]))
-		}),
+		Total:   next(plain((*view).cost)),
+		Busy:    next(plain(func(v *view) float64 { return v.costBusy })),
+		Idle:    next(plain(func(v *view) float64 { return v.costIdle })),
+		Cold:    next(plain(func(v *view) float64 { return v.costCold })),
+		PerHour: next(plain(func(v *view) float64 { return ratio(v.cost()*3600, v.seconds) })),
+		Per1kInputs: next(perEach(func(v *view) float64 { return v.cost() * 1000 },
+			(*view).completed)),
 	}
-}
-
-// leavesOf is the value of every measure of a scope in one replication, in the order of fill.
-func leavesOf(v *view) []float64 {
-	var values []float64
-	fill(v.pool, func(get leaf) Estimate {
-		values = append(values, get(v))
-		return Estimate{}
-	})
-	return values
-}
-
-// measures builds the results of a scope from the values of all replications.
-func (g *gathering) measures(scope int) Measures {
-	pool := scope < len(g.layout.functions) || scope == len(g.columns)-1
-	at := 0
-	return fill(pool, func(leaf) Estimate {
-		e := estimate(g.columns[scope][at])
-		at++
-		return e
-	})
-}
-
-// estimate is the mean over replications with its 95 % confidence interval by Student's t; values
-// that are NaN had nothing to average and are left out.
-func estimate(values []float64) Estimate {
-	var kept []float64
-	for _, v := range values {
-		if !math.IsNaN(v) {
-			kept = append(kept, v)
-		}
-	}
-	if len(kept) == 0 {
-		return Estimate{}
-	}
-	mean, half := stats.MeanInterval(kept, 0.95)
-	e := Estimate{Value: &mean}
-	if len(kept) > 1 {
-		low, high := mean-half, mean+half
-		e.Low, e.High = &low, &high
-	}
-	return e
 }

@@ -1,6 +1,6 @@
 package experiment
 
-// Result is what a scenario's replications say together; its JSON is the `--json` document of SPEC
+// Result is what a scenario's replications say together; its JSON is the `--json` document of docs/semantics.md.
 // section 4 plus the parts under "detail" that pictures are drawn from. All times are in seconds,
 // money in USD. Maps are written with sorted keys, so the bytes depend on the values alone.
 type Result struct {
@@ -15,18 +15,24 @@ type Result struct {
 	Total        Measures            `json:"total"`
 	SLO          []Verdict           `json:"slo"`
 	Warnings     []string            `json:"warnings"`
+	Notes        []string            `json:"-"`                // how intervals and warm-up were made; also in Detail
 	Detail       *Detail             `json:"detail,omitempty"` // in results.json; left out of `--json`
 }
 
 // Estimate is a mean over replications with its 95 % confidence interval. Value is null where there
-// was nothing to average; Low and High are null with one replication.
+// was nothing to average; Low and High are null with one replication. Quantiles are those of the
+// inputs of all replications together. docs/estimates.md says how intervals are made.
 type Estimate struct {
 	Value *float64 `json:"value"`
 	Low   *float64 `json:"low"`
 	High  *float64 `json:"high"`
+
+	// Within is the interval that a lone replication gives of itself, by batch means; nil where there
+	// is none. Detail.Within has it in results.json.
+	Within *Bounds `json:"-"`
 }
 
-// Measures is M of SPEC section 4. A workload's has no Containers, Utilization and Cost.
+// Measures is M of docs/semantics.md. A workload's has no Containers, Utilization and Cost.
 type Measures struct {
 	Inputs           InputCounts `json:"inputs"`
 	LatencyS         Quantiles   `json:"latency_s"`
@@ -129,15 +135,17 @@ type Verdict struct {
 // Detail is what pictures are drawn from. Series and timelines are those of the first replication;
 // distributions pool all replications.
 type Detail struct {
-	ScenarioYAML string                    `json:"scenario_yaml"` // as it was run
-	Assumptions  []Assumption              `json:"assumptions"`   // settings that the platform does not publish
-	WindowS      [2]float64                `json:"window_s"`      // start and end of the statistics' window
-	Functions    map[string]FunctionDetail `json:"functions"`
-	Workloads    map[string]WorkloadDetail `json:"workloads,omitempty"`
-	Platform     string                    `json:"platform,omitempty"`     // the preset's name
-	PriceSource  string                    `json:"price_source,omitempty"` // where the prices come from, with the date
-	Synthetic    bool                      `json:"synthetic,omitempty"`    // a profile was not measured on hardware
-	Sensitivity  map[string]string         `json:"sensitivity,omitempty"`  // by an assumption's key: what a sweep of it showed
+	ScenarioYAML string                       `json:"scenario_yaml"` // as it was run
+	Assumptions  []Assumption                 `json:"assumptions"`   // settings that the platform does not publish
+	WindowS      [2]float64                   `json:"window_s"`      // start and end of the statistics' window
+	Functions    map[string]FunctionDetail    `json:"functions"`
+	Notes        []string                     `json:"notes,omitempty"`  // how intervals and warm-up were made
+	Within       map[string]map[string]Bounds `json:"within,omitempty"` // by scope, then metric: of one replication
+	Workloads    map[string]WorkloadDetail    `json:"workloads,omitempty"`
+	Platform     string                       `json:"platform,omitempty"`     // the preset's name
+	PriceSource  string                       `json:"price_source,omitempty"` // where the prices come from, with the date
+	Synthetic    bool                         `json:"synthetic,omitempty"`    // a profile was not measured on hardware
+	Sensitivity  map[string]string            `json:"sensitivity,omitempty"`  // by an assumption's key: what a sweep of it showed
 }
 
 // WorkloadDetail is one workload's pictures.

@@ -10,7 +10,9 @@ import (
 type Scenario struct {
 	Name         string
 	Seed         uint64
-	WarmupAuto   bool // warm-up chosen by MSER-5; Model.Warmup is then 0
+	WarmupAuto   bool // warm-up chosen by MSER-5; Model.Warmup is then 0 until it is found
+	WarmupFound  bool // it is: Model.Warmup holds it
+	Unsettled    bool // but MSER-5 saw no steady state
 	Replications Replications
 	Model        model.Config
 	SLO          []Objective
@@ -42,6 +44,6 @@ type Objective struct {
 
 // Axis is one key that varies, with the values it takes as they would stand in the file.
 type Axis struct {
-	Key    string   // dotted path, for example functions.embed.min_containers
-	Values []string // YAML scalars or flow mappings
+	Key    string   `json:"key"`    // dotted path, for example functions.embed.min_containers
+	Values []string `json:"values"` // YAML scalars or flow mappings
 }

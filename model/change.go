@@ -9,6 +9,16 @@ func (p *pool) revert() {
 	p.maxContainers = unlimited(f.MaxContainers)
 	p.buffer = f.BufferContainers
 	p.window = f.ScaledownWindow
+	p.bound()
+}
+
+// bound follows a change of the settings that bound the fleet.
+func (p *pool) bound() {
+	p.top = min(p.maxContainers, int(p.hardMax))
+	p.fixed = -1
+	if p.minContainers >= p.top && len(p.set.Deploys) == 0 {
+		p.fixed = p.top
+	}
 }
 
 // scheduleChanges dates the first of each of the function's updates and deploys.
@@ -27,7 +37,7 @@ func (m *machine) scheduleChanges(p *pool) {
 
 func (m *machine) dateChange(index int32, at sim.Time) {
 	c := &m.changes[index]
-	m.agenda.Set(sim.Owner{Kind: ownChange, Index: index}, at,
+	m.appoint(sim.Owner{Kind: ownChange, Index: index}, at,
 		rank(classChange, uint64(c.pool), uint64(c.index)))
 }
 
@@ -47,6 +57,7 @@ func (m *machine) changeDue(index int32) {
 	if u.MaxContainers != nil {
 		p.maxContainers = unlimited(*u.MaxContainers)
 	}
+	p.bound()
 	if u.BufferContainers != nil {
 		p.buffer = *u.BufferContainers
 	}
@@ -160,7 +171,7 @@ func (m *machine) drain(p *pool, ci int32) {
 	m.liveChanges(p, -1)
 	p.book.draining.add(m.now, 1)
 	if p.polls {
-		m.agenda.Cancel(sim.Owner{Kind: ownPoll, Index: ci})
+		m.disappoint(sim.Owner{Kind: ownPoll, Index: ci})
 	}
 	m.reroute(p, ci, c)
 }

@@ -182,7 +182,7 @@ type Deploy struct {
 // Method is how a workload calls its function.
 type Method string
 
-// The methods of SPEC section 1.
+// The methods of docs/semantics.md.
 const (
 	Remote   Method = "remote"
 	Web      Method = "web"

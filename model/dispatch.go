@@ -4,14 +4,27 @@ import "github.com/simcap/simcap/sim"
 
 // settle follows every event that touched the pool (rule 1): dispatch, then the autoscaler.
 func (m *machine) settle(p *pool) {
+	if p.express != nil {
+		m.expressDispatch(p)
+		m.expressSettle(p)
+		return
+	}
 	if p.queued > 0 {
 		m.dispatch(p)
 	}
 	if p.open != none && p.set.Batched.Wait == 0 {
 		m.beginService(p, p.open)
 	}
+	m.rescale(p)
+}
+
+// rescale lets the autoscaler decide where it decides after every event, or where inputs wait and no
+// container lives.
+func (m *machine) rescale(p *pool) {
 	if m.everyEvent {
-		m.evaluate(p)
+		if p.live != p.fixed {
+			m.evaluate(p)
+		}
 		if m.freed && m.capped {
 			m.evaluateAll()
 		}
@@ -61,15 +74,19 @@ func (m *machine) enqueue(p *pool, i int32, in *input) {
 
 // queueGrew counts an input that joined the queue.
 func (m *machine) queueGrew(p *pool, in *input) {
-	p.queued++
 	p.queuedNow = true
-	w := &m.callers[in.workload]
+	m.queueCount(p, &m.callers[in.workload], 1)
+}
+
+// queueCount adds to the number of inputs of the workload that are in the pool's queue.
+func (m *machine) queueCount(p *pool, w *caller, by int64) {
+	p.queued += by
 	if w.async {
-		p.queuedAsync++
+		p.queuedAsync += by
 	} else {
-		p.queuedSync++
+		p.queuedSync += by
 	}
-	w.book.queue.add(m.now, 1)
+	w.book.queue.add(m.now, by)
 }
 
 // unqueue takes an input out of the queue, wherever it stands.
@@ -84,17 +101,11 @@ func (m *machine) unqueue(p *pool, i int32, in *input) {
 	} else {
 		p.last = in.prev
 	}
-	p.queued--
 	w := &m.callers[in.workload]
-	if w.async {
-		p.queuedAsync--
-	} else {
-		p.queuedSync--
-	}
 	if w.impatient {
-		m.agenda.Cancel(sim.Owner{Kind: ownInput, Index: i})
+		m.disappoint(sim.Owner{Kind: ownInput, Index: i})
 	}
-	w.book.queue.add(m.now, -1)
+	m.queueCount(p, w, -1)
 }
 
 // assign gives an input that is in no queue to a container: it joins the open batch, or opens an item
@@ -163,6 +174,10 @@ func (m *machine) openItem(p *pool, i int32, in *input, ci int32, c *container) 
 // batchWaited is the end of an open batch's wait. The source is dated no later than that: it may come
 // early, when the batch that it was dated for has begun since.
 func (m *machine) batchWaited(p *pool) {
+	if p.express != nil {
+		m.expressWaited(p)
+		return
+	}
 	source := poolSource(p.index, poolBatchWait)
 	m.calendar.Clear(source)
 	if p.open == none {

@@ -32,8 +32,9 @@ func (m *machine) becomeIdle(p *pool, ci int32, c *container) {
 		m.containers.At(u).idleSince == m.now && m.containers.At(u).number < c.number {
 		p.unexpired = ci
 	}
-	if source := poolSource(p.index, poolIdle); m.calendar.Date(source) == sim.Never {
-		m.calendar.Set(source, m.now+p.window)
+	if !p.expiryDated {
+		p.expiryDated = true
+		m.calendar.Set(poolSource(p.index, poolIdle), m.now+p.window)
 	}
 }
 
@@ -145,6 +146,7 @@ func (m *machine) idleDue(p *pool) {
 	source := poolSource(p.index, poolIdle)
 	ci := m.nextToExpire(p)
 	if ci == none {
+		p.expiryDated = false
 		m.calendar.Clear(source)
 		return
 	}
@@ -171,6 +173,7 @@ func (m *machine) dateExpiry(p *pool) {
 	if p.unexpired != none {
 		at = max(m.now, m.containers.At(p.unexpired).idleSince+p.window)
 	}
+	p.expiryDated = at < sim.Never
 	m.calendar.Set(poolSource(p.index, poolIdle), at)
 }
 

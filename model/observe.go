@@ -276,16 +276,7 @@ func (m *machine) record(in *input, w *caller, outcome Outcome) {
 
 // completed counts a completed input by its latency, and adds its parts to those of its band.
 func (b *callerBook) completed(in *input, now sim.Time) {
-	latency := int64(now - in.submitted + in.overhead)
-	bucket := stats.Bucket(latency)
-	b.latency.RecordIn(bucket, latency)
-	if b.binBands == nil {
-		b.makeBins()
-	}
-	coarse := bucket >> coarseShift
-	b.binLatency[coarse]++
-	b.lowest, b.highest = min(b.lowest, coarse), max(b.highest, coarse)
-	at := &b.binBands[bucket>>bandShift]
+	at := b.count(int64(now - in.submitted + in.overhead))
 	at.inputs++
 	at.parts[Backoff] += int64(in.parts[Backoff])
 	at.parts[Cold] += int64(in.parts[Cold])
@@ -294,6 +285,19 @@ func (b *callerBook) completed(in *input, now sim.Time) {
 	at.parts[Served] += int64(in.parts[Served])
 	at.parts[Interference] += int64(in.parts[Interference])
 	at.parts[Overhead] += int64(in.overhead)
+}
+
+// count counts a completed input by its latency and yields its band.
+func (b *callerBook) count(latency int64) *band {
+	bucket := stats.Bucket(latency)
+	b.latency.RecordIn(bucket, latency)
+	if b.binBands == nil {
+		b.makeBins()
+	}
+	coarse := bucket >> coarseShift
+	b.binLatency[coarse]++
+	b.lowest, b.highest = min(b.lowest, coarse), max(b.highest, coarse)
+	return &b.binBands[bucket>>bandShift]
 }
 
 func (b *callerBook) makeBins() {

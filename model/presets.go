@@ -130,7 +130,7 @@ func NewConfig(preset string) Config {
 	return Config{Platform: platform, Workspace: workspace}
 }
 
-// NewFunction is a function with the defaults of SPEC section 1: nothing to do and no cold start.
+// NewFunction is a function with the defaults of docs/semantics.md: nothing to do and no cold start.
 func NewFunction(name string, platform *Platform) Function {
 	return Function{
 		Name:            name,
@@ -152,7 +152,7 @@ func FixedRetries(n int) Retries {
 	return Retries{Max: n, InitialDelay: sim.Second, BackoffCoefficient: 1, MaxDelay: sim.Minute}
 }
 
-// NewWorkload is a workload of single calls with the defaults of SPEC section 1, without arrivals.
+// NewWorkload is a workload of single calls with the defaults of docs/semantics.md, without arrivals.
 func NewWorkload(name, function string) Workload {
 	return Workload{
 		Name:         name,

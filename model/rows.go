@@ -5,7 +5,7 @@ import "github.com/simcap/simcap/sim"
 // Unset marks an instant of a row that never came.
 const Unset sim.Time = -1
 
-// InputRow is the life of one input, as `--inputs` writes it (SPEC section 4).
+// InputRow is the life of one input, as `--inputs` writes it (docs/semantics.md).
 type InputRow struct {
 	Replication int
 	Function    string

@@ -1,5 +1,5 @@
 // Package model is the platform: functions with their pools of containers, inputs, limits, retries,
-// the autoscaler and prices, as SPEC section 2 rules them, on the calendar of package sim. Run is a
+// the autoscaler and prices, as docs/semantics.md rules them, on the calendar of package sim. Run is a
 // pure function of configuration, seed and replication.
 package model
 
@@ -86,14 +86,15 @@ func poolSource(pool int32, timer int32) sim.Source {
 
 // machine is the state of one run.
 type machine struct {
-	cfg        *Config
-	trial      Trial
-	hooks      Hooks
-	now        sim.Time
-	sequence   uint64 // order numbers given out
-	calendar   *sim.Calendar
-	agenda     *sim.Agenda
-	agendaDate sim.Time // the date of the agenda's source
+	cfg         *Config
+	trial       Trial
+	hooks       Hooks
+	now         sim.Time
+	sequence    uint64 // order numbers given out
+	calendar    *sim.Calendar
+	agenda      *sim.Agenda
+	agendaMoved bool // since its source was dated
+	rare        bool // something is left to do after this event, see rarely
 
 	pools      []pool
 	callers    []caller
@@ -125,8 +126,10 @@ type machine struct {
 
 // client is one client of a closed workload.
 type client struct {
-	caller int32
-	number int32 // from 1 within the workload
+	caller   int32
+	number   int32    // from 1 within the workload
+	calledAt sim.Time // of its last call
+	atOnce   int32    // calls of its own at that instant before it
 }
 
 // change is an update or deploy that comes.
@@ -141,10 +144,6 @@ type change struct {
 // context's error, when the context ends.
 func Run(ctx context.Context, cfg *Config, trial Trial, hooks Hooks) (*Tally, error) {
 	m := newMachine(cfg, trial, hooks)
-	if hooks.Audit {
-		m.audit = &audit{}
-	}
-	m.observed = hooks.Audit || hooks.watch != nil
 	m.begin()
 	err := m.loop(ctx)
 	for i := range m.callers {
@@ -160,7 +159,11 @@ func Run(ctx context.Context, cfg *Config, trial Trial, hooks Hooks) (*Tally, er
 
 func newMachine(cfg *Config, trial Trial, hooks Hooks) *machine {
 	m := &machine{cfg: cfg, trial: trial, hooks: hooks, agenda: sim.NewAgenda(int(ownerKinds)),
-		agendaDate: sim.Never, undated: none}
+		undated: none, observed: hooks.Audit || hooks.watch != nil}
+	m.rare = m.observed
+	if hooks.Audit {
+		m.audit = &audit{}
+	}
 	m.calendar = sim.NewCalendar([sim.Groups]int{groupTimers: 1 + poolTimers*len(cfg.Functions),
 		groupArrivals: len(cfg.Workloads), groupContainers: 16}, m)
 	m.everyEvent = cfg.Platform.Autoscaler.Interval == 0
@@ -178,6 +181,7 @@ func newMachine(cfg *Config, trial Trial, hooks Hooks) *machine {
 	for i := range m.callers {
 		m.newCaller(int32(i), byName[cfg.Workloads[i].Function])
 	}
+	m.openExpress()
 	m.book.init(m)
 	m.rows.init(m)
 	return m
@@ -193,6 +197,7 @@ func (m *machine) newPool(index int32) {
 		batchMax: int32(max(1, f.Batched.MaxBatchSize)), gpus: f.GPUs,
 		price: f.PricePerS(&m.cfg.Platform.Prices), sharing: len(f.Service.Concurrency) > 0 && f.Concurrent.MaxInputs > 1 && !f.SingleUse,
 	}
+	p.hardMax = int32(unlimited(m.cfg.Platform.HardCap))
 	p.revert()
 	name := f.Name
 	p.cold = m.stream(name, "cold start")
@@ -210,11 +215,11 @@ func (m *machine) newPool(index int32) {
 	p.perContainer = m.cfg.Platform.Autoscaler.Gain / target
 	routing := m.cfg.Platform.Routing
 	p.byList = p.slotsMax == 1 && (routing == MostRecent || routing == LongestIdle)
+	p.recent = routing == MostRecent
 	p.alone = p.byList && p.batchMax == 1 && !f.SingleUse
 	p.stages = newStages(f.ColdStart.Stages)
 	p.snapStages = newStages(f.ColdStart.Snapshot.Stages)
 	p.prepareService()
-	p.hardMax = int32(unlimited(m.cfg.Platform.HardCap))
 	p.lapses = m.cfg.Platform.Autoscaler.Interval == 0 && f.everBuffers()
 }
 
@@ -276,46 +281,58 @@ func (m *machine) begin() {
 	for i := range m.callers {
 		m.beginCaller(&m.callers[i])
 	}
-	m.syncAgenda()
+	m.rarely()
 }
 
 // loop runs event after event until the run is over.
 func (m *machine) loop(ctx context.Context) error {
-	checks := 0
-	for {
-		source, at, ok := m.calendar.Next()
-		if at > m.now {
-			if m.openWork == 0 && m.over(at) {
-				return nil
+	for m.failure == nil {
+		for range 1 << 12 {
+			source, at, ok := m.calendar.Next()
+			if at > m.now {
+				if m.openWork == 0 && m.over(at) {
+					return nil
+				}
+				if !ok {
+					return m.stuck()
+				}
+				if at >= m.book.mark {
+					m.book.advance(m, at)
+				}
+				m.now = at
 			}
-			if !ok {
-				return m.stuck()
+			m.handle(source)
+			if m.rare {
+				m.rarely()
 			}
-			if at >= m.book.mark {
-				m.book.advance(m, at)
-			}
-			m.now = at
-		}
-		m.handle(source)
-		if m.undated != none {
-			m.calendar.Clear(containerSource(m.undated))
-			m.undated = none
-		}
-		if m.observed {
-			m.observe()
-		}
-		if checks++; checks == 1<<14 {
-			checks = 0
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			if m.hooks.Progress != nil {
-				m.hooks.Progress(m.now, m.finished)
+			if m.failure != nil {
+				return m.failure
 			}
 		}
-		if m.failure != nil {
-			return m.failure
+		if err := ctx.Err(); err != nil {
+			return err
 		}
+		if m.hooks.Progress != nil {
+			m.hooks.Progress(m.now, m.finished)
+		}
+	}
+	return m.failure
+}
+
+// rarely does what few events ask for: it takes the date of a container that has none any more, dates
+// the agenda anew, and lets the audit and the watch look at the state.
+func (m *machine) rarely() {
+	m.rare = m.observed
+	if m.undated != none {
+		m.calendar.Clear(containerSource(m.undated))
+		m.undated = none
+	}
+	if m.agendaMoved {
+		m.agendaMoved = false
+		m.calendar.Set(agendaSource, m.agenda.First)
+	}
+	if m.observed {
+		m.observe()
 	}
 }
 
@@ -337,12 +354,14 @@ func (m *machine) handle(source sim.Source) {
 		m.containerDue(source.Index)
 	case groupArrivals:
 		m.progressed = m.now
-		m.arrive(&m.callers[source.Index])
+		w := &m.callers[source.Index]
+		if p := &m.pools[w.pool]; p.express != nil {
+			m.expressArrival(p, w)
+		} else {
+			m.arrive(w)
+		}
 	default:
 		m.timer(source.Index)
-	}
-	if at := m.agenda.First; at != m.agendaDate || at == m.now {
-		m.syncAgenda()
 	}
 }
 
@@ -365,16 +384,22 @@ func (m *machine) timer(index int32) {
 	}
 }
 
-// syncAgenda dates the agenda's source by its head.
-func (m *machine) syncAgenda() {
-	m.agendaDate = m.agenda.First
-	m.calendar.Set(agendaSource, m.agendaDate)
+// appoint makes or moves an appointment of the agenda.
+func (m *machine) appoint(owner sim.Owner, at sim.Time, rank sim.Rank) {
+	m.agenda.Set(owner, at, rank)
+	m.rare, m.agendaMoved = true, true
+}
+
+// disappoint cancels an appointment, if there is one.
+func (m *machine) disappoint(owner sim.Owner) {
+	m.agenda.Cancel(owner)
+	m.rare, m.agendaMoved = true, true
 }
 
 // appointment keeps the first one of the agenda.
 func (m *machine) appointment() {
 	head := m.agenda.Head()
-	m.agenda.Cancel(head.Owner)
+	m.disappoint(head.Owner)
 	switch head.Owner.Kind {
 	case ownInput:
 		m.inputDue(head.Owner.Index)
@@ -405,6 +430,9 @@ func (m *machine) Rank(source sim.Source) sim.Rank {
 	p := &m.pools[(source.Index-1)/poolTimers]
 	switch (source.Index - 1) % poolTimers {
 	case poolBatchWait:
+		if p.express != nil {
+			return rank(classBatchWait, 0, p.express.openOrder)
+		}
 		if p.open == none {
 			return rank(classBatchWait, 0, 0)
 		}
@@ -459,8 +487,14 @@ func (m *machine) stuck() error {
 		why := m.whyStuck(p)
 		return fmt.Errorf("function %s cannot go on: %d inputs are pending and %s", p.set.Name, p.queued, why)
 	}
-	return fmt.Errorf("the run cannot go on: %d inputs, retries or calls are open and nothing can happen any more",
-		m.openWork)
+	for i := range m.pools {
+		if p := &m.pools[i]; p.refused != Completed {
+			return fmt.Errorf("function %s cannot go on: %d inputs are submitted again and again, and "+
+				"rejected: %s", p.set.Name, m.openWork, p.refused)
+		}
+	}
+	return fmt.Errorf("the run cannot go on: %d inputs, retries or calls are open and nothing can happen "+
+		"any more", m.openWork)
 }
 
 func (m *machine) whyStuck(p *pool) string {
@@ -473,6 +507,8 @@ func (m *machine) whyStuck(p *pool) string {
 		return "the workspace has no room for another container"
 	case p.live == 0:
 		return "no container is started for them"
+	case p.busyLive > 0:
+		return fmt.Sprintf("%d containers are busy with work that does not end for days", p.busyLive)
 	default:
 		return fmt.Sprintf("%d containers are live but take none", p.live)
 	}

@@ -11,16 +11,15 @@ const ceilSlack = 1e-9
 
 // desired is how many live containers the pool should have (rule 7).
 func (m *machine) desired(p *pool) int {
-	top := min(p.maxContainers, int(p.hardMax))
-	if p.minContainers >= top {
-		return top // a fixed fleet
+	if p.minContainers >= p.top {
+		return p.top // a fixed fleet
 	}
 	need := int(math.Ceil(p.perContainer*float64(p.outstanding) - ceilSlack))
 	need = max(need, p.busyLive)
 	if p.buffer > 0 && m.active(p) {
 		need += p.buffer
 	}
-	return min(max(need, p.minContainers), top)
+	return min(max(need, p.minContainers), p.top)
 }
 
 // active says whether the pool works, or did within its scaledown window.
@@ -135,6 +134,11 @@ func (m *machine) newContainer(p *pool) (int32, *container) {
 	}
 	c.seat = p.seats.New()
 	*p.seats.At(c.seat) = ci
+	if x := p.express; x != nil {
+		for len(x.members) < p.seats.Len()*int(p.batchMax) {
+			x.members = append(x.members, member{})
+		}
+	}
 	if p.youngest != none {
 		m.containers.At(p.youngest).younger = ci
 	} else {
@@ -239,7 +243,7 @@ func (m *machine) becomeReady(p *pool, ci int32, c *container) {
 	c.slots = p.slotsMax
 	if p.polls {
 		c.slots = p.target
-		m.agenda.Set(sim.Owner{Kind: ownPoll, Index: ci}, m.now+m.cfg.Platform.BurstPoll,
+		m.appoint(sim.Owner{Kind: ownPoll, Index: ci}, m.now+m.cfg.Platform.BurstPoll,
 			rank(classPoll, uint64(p.index), uint64(c.number)))
 	}
 	m.dateCrash(p, c)
@@ -257,7 +261,7 @@ func (m *machine) poll(ci int32) {
 	if p.queued > 0 {
 		c.slots = p.slotsMax
 	}
-	m.agenda.Set(sim.Owner{Kind: ownPoll, Index: ci}, m.now+m.cfg.Platform.BurstPoll,
+	m.appoint(sim.Owner{Kind: ownPoll, Index: ci}, m.now+m.cfg.Platform.BurstPoll,
 		rank(classPoll, uint64(p.index), uint64(c.number)))
 	m.reroute(p, ci, c)
 	m.settle(p)
@@ -309,7 +313,7 @@ func (m *machine) stop(p *pool, ci int32, reason string) {
 	}
 	p.seats.Free(c.seat)
 	if p.polls {
-		m.agenda.Cancel(sim.Owner{Kind: ownPoll, Index: ci})
+		m.disappoint(sim.Owner{Kind: ownPoll, Index: ci})
 	}
 	m.calendar.Clear(containerSource(ci))
 	if m.undated == ci {

@@ -103,6 +103,10 @@ func (m *machine) containerDue(ci int32) {
 		m.settle(p)
 		return
 	}
+	if p.express != nil {
+		m.expressDue(p, ci, c)
+		return
+	}
 	lead, timedOut := m.dueItem(p, c, m.now)
 	switch {
 	case lead == none:
@@ -123,7 +127,14 @@ func (m *machine) containerRank(ci int32) sim.Rank {
 	if c.state == starting {
 		return rank(classReady, 0, c.born)
 	}
-	lead, timedOut := m.dueItem(&m.pools[c.pool], c, m.calendar.Date(containerSource(ci)))
+	p := &m.pools[c.pool]
+	if p.express != nil {
+		if c.demand > p.set.Timeout {
+			return rank(classTimeout, 0, c.order)
+		}
+		return rank(classCompletion, 0, c.order)
+	}
+	lead, timedOut := m.dueItem(p, c, m.calendar.Date(containerSource(ci)))
 	switch {
 	case lead == none:
 		return rank(classCrash, 0, c.born)
@@ -171,6 +182,9 @@ func (m *machine) completeAlone(p *pool, ci int32, c *container, i int32) {
 	if p.queued == 0 {
 		m.becomesFree(p, c)
 		m.becomeIdle(p, ci, c)
+		if p.lapses {
+			p.fellOrder = m.order() // the lapse comes after the expiry, as after complete
+		}
 		m.calendar.Set(containerSource(ci), c.crashAt)
 		return
 	}
@@ -455,7 +469,7 @@ func (m *machine) dateContainer(p *pool, ci int32, c *container) {
 	case c.active == 0:
 		// Often it begins its next item in this very event.
 		if at == sim.Never && (m.undated == none || m.undated == ci) {
-			m.undated = ci
+			m.undated, m.rare = ci, true
 			return
 		}
 	case p.sharing:

@@ -15,6 +15,10 @@ import (
 // slack is the work in nanoseconds below which an item counts as done (fine print of rule 6).
 const slack = 0.001
 
+// workError is more than the error of attained service in nanoseconds, whose speeds are float64: what
+// is half a nanosecond but for it rounds up as a half does.
+const workError = 1e-5
+
 // wide is a number of about 106 significant bits, the unevaluated sum of two float64 (Dekker 1971):
 // the attained service has to be right to a fraction of a thousandth of a nanosecond over days.
 type wide struct{ hi, lo float64 }
@@ -141,5 +145,5 @@ func (m *machine) workDone(p *pool, lead *input) sim.Time {
 		return min(it.demand, m.now-lead.started)
 	}
 	left := it.tag.minus(m.containers.At(it.on).attained).float()
-	return min(it.demand, sim.Round(float64(it.demand)-left))
+	return min(it.demand, sim.Round(float64(it.demand)-left+workError))
 }

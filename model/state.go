@@ -71,7 +71,8 @@ type call struct {
 	workload, client    int32
 	firstLive, lastLive int32 // its unfinished inputs, in order
 	broken, over        bool
-	resumes, breaking   bool // has an event to submit more; is being broken
+	resumes, breaking   bool    // has an event to submit more; is being broken
+	size, demand        float64 // of each input, from a trace; NaN: drawn
 }
 
 type containerState uint8
@@ -85,35 +86,38 @@ const (
 
 // container is one container, from its creation until it stops.
 type container struct {
-	number               int64 // within the function, from 1
-	version              int32 // deploys before it was created
-	seat                 int32 // within its pool
-	pool                 int32
-	state                containerState
-	idle, expired        bool // in the list of idle ones; and past its window
-	used, served         bool // single use spent; first input served
-	initial, replacement bool // made at time 0; stands in for an old one when ready
-	snapshot             bool // starts from a snapshot
-	failing              bool // its start will end as a failed one
-	crashes              bool // its crash date is that of a crash, not of a preemption
-	created, readyAt     sim.Time
-	billedFrom           sim.Time
-	lastFall             sim.Time // when its in-flight count last fell, or it became ready
-	idleSince            sim.Time
-	busySince            sim.Time
-	busy                 sim.Time // total so far
-	crashAt              sim.Time
-	inputs               int64 // assigned to it so far
-	born, idleOrder      uint64
-	items                int32 // slots in use
-	active               int32 // items in service
-	slots                int32
-	firstItem, lastItem  int32 // in service, in order of beginning
-	next, prev           int32 // among idle, or among starting containers
-	older, younger       int32 // among live and draining ones, by number
-	heap                 []int32
-	attained             wide // with sharing: service given to each item since it was last empty
-	workedTo             sim.Time
+	number                int64 // within the function, from 1
+	version               int32 // deploys before it was created
+	seat                  int32 // within its pool
+	pool                  int32
+	state                 containerState
+	idle, expired         bool // in the list of idle ones; and past its window
+	used, served          bool // single use spent; first input served
+	initial, replacement  bool // made at time 0; stands in for an old one when ready
+	snapshot              bool // starts from a snapshot
+	failing               bool // its start will end as a failed one
+	crashes               bool // its crash date is that of a crash, not of a preemption
+	created, readyAt      sim.Time
+	billedFrom            sim.Time
+	lastFall              sim.Time // when its in-flight count last fell, or it became ready
+	idleSince             sim.Time
+	busySince             sim.Time
+	busy                  sim.Time // total so far
+	crashAt               sim.Time
+	inputs                int64 // assigned to it so far
+	born, idleOrder       uint64
+	items                 int32 // slots in use
+	active                int32 // items in service
+	slots                 int32
+	firstItem, lastItem   int32    // in service, in order of beginning
+	next, prev            int32    // among idle, or among starting containers
+	older, younger        int32    // among live and draining ones, by number
+	count                 int32    // inputs that an express pool\'s container holds
+	demand, started, ends sim.Time // and their service
+	order                 uint64
+	heap                  []int32
+	attained              wide // with sharing: service given to each item since it was last empty
+	workedTo              sim.Time
 }
 
 // pool is a function's containers, queue and settings in force.
@@ -123,6 +127,7 @@ type pool struct {
 	// Settings that updates change.
 	minContainers, maxContainers, buffer int
 	window                               sim.Time
+	top, fixed                           int // most live containers; how many there always are, -1: it varies
 
 	first, last                 int32 // queue
 	queued                      int64
@@ -133,14 +138,16 @@ type pool struct {
 	fellAt                      sim.Time // when outstanding last fell
 	everFell                    bool
 	fellOrder                   uint64
-	queuedNow                   bool  // an input entered the queue during this event
-	idleFirst, idleLast         int32 // by idleSince, then by falling number
-	tieFront                    int32 // first idle container as recent as the last, or none: not known
-	unexpired                   int32 // first idle container that has not expired
+	queuedNow                   bool    // an input entered the queue during this event
+	refused                     Outcome // why it last rejected a submission, or Completed if it never did
+	idleFirst, idleLast         int32   // by idleSince, then by falling number
+	tieFront                    int32   // first idle container as recent as the last, or none: not known
+	unexpired                   int32   // first idle container that has not expired
 	startFirst, startLast       int32
 	oldest, youngest            int32
-	expired                     int // idle containers past their window
-	starting, live, busyLive    int // live = starting + ready; busyLive: live ones that hold an input
+	expired                     int  // idle containers past their window
+	expiryDated                 bool // the timer of expiries has a date
+	starting, live, busyLive    int  // live = starting + ready; busyLive: live ones that hold an input
 	created                     int64
 	version                     int32
 	versionBase                 int64           // containers created before the present version
@@ -148,8 +155,10 @@ type pool struct {
 	seats                       sim.Slab[int32] // container by seat
 	routes                      sim.Selector    // containers with a free slot, by seat
 	lastChosen, routed          int64
-	byList                      bool // routing reads the list of idle containers
-	alone                       bool // byList, and a slot holds one input: the common case has short cuts
+	byList                      bool     // routing reads the list of idle containers
+	express                     *express // nil: inputs are in the slab
+	recent                      bool     // routing takes the most recent
+	alone                       bool     // byList, and a slot holds one input: the common case has short cuts
 	sharing, polls, lapses      bool
 	slotsMax, target, batchMax  int32
 	hardMax                     int32   // the platform's hard cap
@@ -192,10 +201,12 @@ type caller struct {
 	groups         int64
 	start          sim.Time
 	stop           sim.Time
+	most           int64 // calls at most
 	think          drawn
 	demand         drawn
 	size           drawn
-	extra          drawn // overhead
+	extra          drawn    // overhead
+	overhead       sim.Time // where it is constant
 	inputs         drawn
 	group          drawn
 	patient        drawn
@@ -210,6 +221,8 @@ type readAhead struct {
 	source   workload.Instants
 	at       [blockSize]sim.Time
 	used, of int
+	demands  bool // demand holds what the inputs of these arrivals bring, rounded: one call each, in step
+	demand   [blockSize]sim.Time
 }
 
 // blockSize is how many arrivals or draws are made in one go. Draw i of a stream depends on i alone,
@@ -255,7 +268,7 @@ func (m *machine) inTurn(d *drawn, i uint64) float64 {
 			d.block = new([blockSize]float64)
 		}
 		d.first = i
-		dist.Fill(d.draw, d.stream, i, d.block[:])
+		dist.Fill(d.draw, d.stream, i, d.block[:], &m.luck)
 	}
 	return d.block[i-d.first]
 }

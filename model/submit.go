@@ -61,11 +61,16 @@ func (m *machine) newCaller(index, pool int32) {
 		async: set.Method.Async(), retry: set.Client.Retry, start: set.Arrivals.Start, stop: sim.Never,
 		failure: m.stream(name, "failure"), noise: m.stream(name, "noise"),
 	}
+	_, w.closed = set.Arrivals.Kind.(workload.Closed)
 	switch {
 	case w.maps:
 		w.retry = mapRetry
 	case w.many:
 		w.retry = spawnMapRetry
+	}
+	w.most = math.MaxInt64
+	if set.Arrivals.Count > 0 {
+		w.most = set.Arrivals.Count
 	}
 	if m.cfg.Horizon > 0 {
 		w.stop = m.cfg.Horizon
@@ -77,6 +82,7 @@ func (m *machine) newCaller(index, pool int32) {
 	w.demand = newDrawn(f.Service.Time, 0, m.stream(name, "demand"))
 	w.size = newDrawn(set.Size, 1, m.stream(name, "size"))
 	w.extra = newDrawn(f.Overhead, 0, m.stream(name, "overhead"))
+	w.overhead = sim.Round(w.extra.value)
 	w.inputs = newDrawn(set.Inputs, 1, m.stream(name, "inputs"))
 	w.single = set.Arrivals.Group == nil || set.Arrivals.Group == dist.Dist(dist.Constant{Value: 1})
 	w.group = newDrawn(set.Arrivals.Group, 1, m.stream(name, "group"))
@@ -92,11 +98,10 @@ func (m *machine) beginCaller(w *caller) {
 	arrivals := m.stream(w.set.Name, "arrivals")
 	closed, ok := w.set.Arrivals.Kind.(workload.Closed)
 	if !ok {
-		w.openSource(arrivals)
+		m.openSource(w, arrivals)
 		m.awaitArrival(w)
 		return
 	}
-	w.closed = true
 	w.think = newDrawn(closed.Think, 0, arrivals)
 	w.thoughts = make([]int64, closed.Clients+1)
 	for n := 1; n <= closed.Clients; n++ {
@@ -107,15 +112,17 @@ func (m *machine) beginCaller(w *caller) {
 
 // tooLate says whether the workload makes no call at the given instant any more.
 func (w *caller) tooLate(at sim.Time) bool {
-	return at >= w.stop || w.set.Arrivals.Count > 0 && w.calls >= w.set.Arrivals.Count
+	return at >= w.stop || w.calls >= w.most
 }
 
 // openSource makes the workload's source of arrivals.
-func (w *caller) openSource(arrivals sim.Stream) {
+func (m *machine) openSource(w *caller, arrivals sim.Stream) {
 	w.source = w.set.Arrivals.Kind.Source(arrivals)
 	w.sourceOpen = true
 	if instants, ok := w.source.(workload.Instants); ok {
-		w.ahead = &readAhead{source: instants}
+		p := &m.pools[w.pool]
+		w.ahead = &readAhead{source: instants,
+			demands: p.express != nil && p.set.Service.PerUnit == 0}
 		w.next = bareArrival
 	}
 }
@@ -124,20 +131,28 @@ func (w *caller) openSource(arrivals sim.Stream) {
 var bareArrival = workload.Arrival{Size: math.NaN(), Demand: math.NaN()}
 
 // advance makes the next arrival of the source the workload's next; false when there is none.
-func (w *caller) advance() bool {
+func (m *machine) advance(w *caller) bool {
 	a := w.ahead
 	if a == nil {
 		return w.source.Next(&w.next)
 	}
-	if a.used == a.of {
-		a.used, a.of = 0, a.source.Fill(a.at[:])
-		if a.of == 0 {
-			return false
-		}
+	if a.used == a.of && !m.readAhead(w, a) {
+		return false
 	}
 	w.next.At = a.at[a.used]
 	a.used++
 	return true
+}
+
+// readAhead reads the next block of arrivals, and of demands if they go in step.
+func (m *machine) readAhead(w *caller, a *readAhead) bool {
+	a.used, a.of = 0, a.source.Fill(a.at[:])
+	if a.demands && a.of > 0 {
+		for i := range a.of {
+			a.demand[i] = sim.Round(m.inTurn(&w.demand, uint64(w.calls)+1+uint64(i)))
+		}
+	}
+	return a.of > 0
 }
 
 // closeSource ends reading from the workload's source, once; the error says why it ended too early.
@@ -154,7 +169,7 @@ func (m *machine) closeSource(w *caller) error {
 
 // awaitArrival dates the workload's next arrival, if there is one.
 func (m *machine) awaitArrival(w *caller) {
-	if !w.advance() || w.tooLate(w.start+w.next.At) {
+	if !m.advance(w) || w.tooLate(w.start+w.next.At) {
 		m.calendar.Clear(arrivalSource(w.index))
 		if err := m.closeSource(w); m.failure == nil {
 			m.failure = err
@@ -171,20 +186,26 @@ func (m *machine) arrive(w *caller) {
 	m.openWork--
 	m.arrivalsLeft--
 	w.groups++
-	if w.single {
-		m.newCall(w, none)
-		m.awaitArrival(w)
-		m.settle(&m.pools[w.pool])
-		return
-	}
-	for n := m.count(&w.group, uint64(w.groups)); n > 0; n-- {
-		if w.set.Arrivals.Count > 0 && w.calls >= w.set.Arrivals.Count {
+	n := m.atMost(MostOfGroup, "calls of a group", w, m.count(&w.group, uint64(w.groups)))
+	for ; n > 0; n-- {
+		if w.calls >= w.most {
 			break
 		}
 		m.newCall(w, none)
 	}
 	m.awaitArrival(w)
 	m.settle(&m.pools[w.pool])
+}
+
+// atMost is the number n of something of a workload, or the run fails because there can only be so
+// many.
+func (m *machine) atMost(most int64, what string, w *caller, n int64) int64 {
+	if n > most {
+		m.failure = fmt.Errorf("workload %s: %d %s were drawn, and at most %d are possible", w.set.Name, n,
+			what, most)
+		return 1
+	}
+	return n
 }
 
 // clientThinks dates the next call of a closed client, who thinks from the given instant on.
@@ -199,14 +220,29 @@ func (m *machine) clientThinks(index int32, from sim.Time) {
 	}
 	m.openWork++
 	m.arrivalsLeft++
-	m.agenda.Set(sim.Owner{Kind: ownClient, Index: index}, at, submissionRank(w.index, nextCalls, c.number))
+	m.appoint(sim.Owner{Kind: ownClient, Index: index}, at, submissionRank(w.index, nextCalls, c.number))
 }
+
+// mostAtOnce is how often one client of a closed workload may call at one instant.
+const mostAtOnce = 10_000
 
 // clientCalls is the next call of a closed client.
 func (m *machine) clientCalls(index int32) {
-	w := &m.callers[m.clients[index].caller]
+	c := &m.clients[index]
+	w := &m.callers[c.caller]
 	m.openWork--
 	m.arrivalsLeft--
+	if c.calledAt == m.now {
+		c.atOnce++
+	} else {
+		c.calledAt, c.atOnce = m.now, 0
+	}
+	if c.atOnce == mostAtOnce {
+		m.failure = fmt.Errorf("workload %s: client %d has called %d times at one instant, %v s, and "+
+			"would do so for ever: it does not think, and its calls take no time or are rejected at once; "+
+			"give it a think time, or its client.retry a delay", w.set.Name, c.number, mostAtOnce,
+			m.now.Seconds())
+	}
 	if !w.tooLate(m.now) {
 		w.next = bareArrival
 		m.newCall(w, index)
@@ -224,9 +260,11 @@ func (m *machine) newCall(w *caller, client int32) {
 		return
 	}
 	index := m.calls.New()
+	total := m.atMost(MostOfCall, "inputs of a call", w, m.count(&w.inputs, uint64(w.calls)))
 	*m.calls.At(index) = call{
-		number: w.calls, start: m.now, total: m.count(&w.inputs, uint64(w.calls)), workload: w.index,
+		number: w.calls, start: m.now, total: total, workload: w.index,
 		client: client, firstLive: none, lastLive: none,
+		size: w.next.Size, demand: w.next.Demand,
 	}
 	m.openWork += m.calls.At(index).total
 	m.submitMore(index)
@@ -236,24 +274,21 @@ func (m *machine) newCall(w *caller, client int32) {
 func (m *machine) newInput(w *caller, of int32, place int32, client int32) int32 {
 	index := m.inputs.New()
 	in := m.inputs.At(index)
-	number := w.calls
+	number, size, demand := w.calls, w.next.Size, w.next.Demand
 	if of == none {
 		in.size = m.inTurn(&w.size, uint64(number))
 		in.demand = m.inTurn(&w.demand, uint64(number))
 		in.overhead = sim.Round(m.inTurn(&w.extra, uint64(number)))
 	} else {
-		number = m.calls.At(of).number
+		c := m.calls.At(of)
+		number, size, demand = c.number, c.size, c.demand
 		in.size = m.of(&w.size, number, place, true)
 		in.demand = m.of(&w.demand, number, place, true)
 		in.overhead = sim.Round(m.of(&w.extra, number, place, true))
 	}
 	if w.ahead == nil {
-		if !math.IsNaN(w.next.Size) {
-			in.size = w.next.Size
-		}
-		if !math.IsNaN(w.next.Demand) {
-			in.demand = w.next.Demand
-		}
+		known(&in.size, size)
+		known(&in.demand, demand)
 	}
 	in.submitted, in.since = m.now, m.now
 	in.admitted, in.assignedAt, in.started = Unset, Unset, Unset
@@ -264,6 +299,19 @@ func (m *machine) newInput(w *caller, of int32, place int32, client int32) int32
 	m.submitted++
 	w.book.binArrived++
 	return index
+}
+
+// attributes puts what the arrival knows of its inputs in place of what was drawn.
+func (w *caller) attributes(size, demand *float64) {
+	known(size, w.next.Size)
+	known(demand, w.next.Demand)
+}
+
+// known puts what a trace gives, if it does, in place of what was drawn.
+func known(drawn *float64, given float64) {
+	if !math.IsNaN(given) {
+		*drawn = given
+	}
 }
 
 // submitMore submits as many inputs of a call as it may now (rule 11).
@@ -294,7 +342,7 @@ func (m *machine) resumeAt(index int32, at sim.Time) {
 		return
 	}
 	c.resumes = true
-	m.agenda.Set(sim.Owner{Kind: ownCall, Index: index}, at, submissionRank(c.workload, c.number, 0))
+	m.appoint(sim.Owner{Kind: ownCall, Index: index}, at, submissionRank(c.workload, c.number, 0))
 }
 
 // resume is the call's own event.
@@ -358,7 +406,7 @@ func (m *machine) submit(i int32) {
 	m.enqueue(p, i, in)
 	if w.impatient {
 		patience := sim.Round(m.of(&w.patient, in.number, in.place, w.many))
-		m.agenda.Set(sim.Owner{Kind: ownInput, Index: i}, m.now+patience, rank(classPatience, 0, m.order()))
+		m.appoint(sim.Owner{Kind: ownInput, Index: i}, m.now+patience, rank(classPatience, 0, m.order()))
 	}
 	m.dispatch(p)
 }
@@ -375,6 +423,7 @@ func (m *machine) admit(p *pool, in *input) {
 
 // reject turns a submission away: the client submits it again later, or the input is lost.
 func (m *machine) reject(i int32, in *input, w *caller, reason Outcome) {
+	m.pools[w.pool].refused = reason
 	if w.retry.Max != None && int(in.rejections) >= w.retry.Max {
 		in.parts[Backoff] += m.now - in.since
 		m.leave(i, reason)
@@ -382,7 +431,7 @@ func (m *machine) reject(i int32, in *input, w *caller, reason Outcome) {
 	}
 	in.rejections++
 	in.state = backedOff
-	m.agenda.Set(sim.Owner{Kind: ownInput, Index: i}, m.now+w.retry.Delay(int(in.rejections)),
+	m.appoint(sim.Owner{Kind: ownInput, Index: i}, m.now+w.retry.Delay(int(in.rejections)),
 		submissionRank(in.workload, in.number, in.place))
 }
 
@@ -428,7 +477,7 @@ func (m *machine) dropPending(p *pool, i int32, outcome Outcome) {
 	in := m.inputs.At(i)
 	m.unqueue(p, i, in)
 	in.parts[Queue] += m.now - in.since
-	m.agenda.Cancel(sim.Owner{Kind: ownInput, Index: i})
+	m.disappoint(sim.Owner{Kind: ownInput, Index: i})
 	m.outstandingFalls(p, 1)
 	m.leave(i, outcome)
 }
@@ -445,7 +494,7 @@ func (m *machine) endAttempt(p *pool, i int32, outcome Outcome) {
 	}
 	in.retries++
 	in.state = retrying
-	m.agenda.Set(sim.Owner{Kind: ownInput, Index: i}, m.now+retries.Delay(int(in.retries)),
+	m.appoint(sim.Owner{Kind: ownInput, Index: i}, m.now+retries.Delay(int(in.retries)),
 		submissionRank(in.workload, in.number, in.place))
 }
 
@@ -479,7 +528,7 @@ func (m *machine) leave(i int32, outcome Outcome) {
 		m.resumeAt(of, m.now)
 	}
 	if c = m.calls.At(of); c.over && !c.breaking && c.firstLive == none {
-		m.agenda.Cancel(sim.Owner{Kind: ownCall, Index: of})
+		m.disappoint(sim.Owner{Kind: ownCall, Index: of})
 		m.calls.Free(of)
 	}
 }
@@ -498,7 +547,7 @@ func (m *machine) breakCall(of int32) {
 		case waiting:
 			m.dropPending(p, i, Cancelled)
 		case backedOff, retrying:
-			m.agenda.Cancel(sim.Owner{Kind: ownInput, Index: i})
+			m.disappoint(sim.Owner{Kind: ownInput, Index: i})
 			in.parts[Backoff] += m.now - in.since
 			m.leave(i, Cancelled)
 		}
@@ -520,7 +569,7 @@ func (m *machine) callOver(of int32) {
 // Delay is the wait before try n+1 after n failures or rejections, n from 1.
 func (r *Retries) Delay(n int) sim.Time {
 	delay := float64(r.InitialDelay)
-	for ; n > 1 && delay < float64(r.MaxDelay) && r.BackoffCoefficient != 1; n-- {
+	for ; n > 1 && delay > 0 && delay < float64(r.MaxDelay) && r.BackoffCoefficient != 1; n-- {
 		delay *= r.BackoffCoefficient
 	}
 	return min(sim.Round(delay), r.MaxDelay)

@@ -28,7 +28,9 @@ func (p Problem) String() string { return p.Path + ": " + p.Text }
 // The ranges of settings that would otherwise only be bounded by the memory of the machine.
 const (
 	MostContainers = 1_000_000        // a function or workspace
-	MostInputs     = 1_000_000        // of a container, a batch, a limit's count or a call
+	MostInputs     = 1_000_000        // of a container or a batch
+	MostOfGroup    = 10_000_000       // calls that arrive together
+	MostOfCall     = 100_000_000      // inputs of one call
 	LongestTime    = 36_525 * sim.Day // any time: 100 years
 )
 
@@ -287,7 +289,7 @@ func (v *validator) scaling(c *Config, f *Function, at string) {
 			f.Concurrent.TargetInputs, f.Concurrent.MaxInputs)
 	}
 	if w := c.Workspace.MaxGPUs; w != None && f.GPUs > w {
-		v.wrong(at+"gpu", "a container needs %d GPUs, and the workspace has %d", f.GPUs, w)
+		v.wrong(at+"gpu", "a container needs %s, and the workspace has %d", gpus(f.GPUs), w)
 	}
 	if f.SingleUse && f.Concurrent.MaxInputs > 1 {
 		v.warn(at+"concurrent.max_inputs",
@@ -296,6 +298,13 @@ func (v *validator) scaling(c *Config, f *Function, at string) {
 	if f.SingleUse && f.MinContainers > 0 {
 		v.warn(at+"min_containers", "each of these containers stops after its first input or batch")
 	}
+}
+
+func gpus(n int) string {
+	if n == 1 {
+		return "1 GPU"
+	}
+	return fmt.Sprintf("%d GPUs", n)
 }
 
 // service checks each setting by itself, so that all that is wrong is found, and not only the first.
@@ -330,7 +339,34 @@ func (v *validator) coldStart(at string, f *Function) {
 			"no container could ever start"
 		v.wrong(at, text, least/float64(sim.Second), f.StartupTimeout.Seconds()).Help =
 			"raise startup_timeout (it is the timeout unless set)"
+		return
 	}
+	inTime := v.inTime(cold.Stages, f.StartupTimeout)
+	if len(cold.Snapshot.Stages) > 0 {
+		inTime = max(inTime, v.inTime(cold.Snapshot.Stages, f.StartupTimeout))
+	}
+	if f.StartupTimeout > 0 && inTime < rarest {
+		const text = "fewer than one start in a million ends within the startup_timeout of %v s"
+		v.wrong(at, text, f.StartupTimeout.Seconds()).Help =
+			"raise startup_timeout (it is the timeout unless set)"
+	}
+}
+
+// rarest is how rarely a start may end in time: a pool whose starts all but always fail would start
+// containers for ever.
+const rarest = 1e-6
+
+// inTime bounds the probability that the stages end in time together: each has to do so alone.
+func (v *validator) inTime(stages []Stage, limit sim.Time) float64 {
+	p := 1.0
+	for _, s := range stages {
+		if s.Time == nil || s.Time.Validate() != nil {
+			continue
+		}
+		share, _ := s.Time.Within(0, float64(limit)+1)
+		p *= share
+	}
+	return p
 }
 
 // stages checks stages and returns the least time in ns that they can take together.
@@ -359,6 +395,7 @@ func (v *validator) workload(c *Config, w *Workload, at string) {
 	v.oneOf(at+".function", "function", w.Function, names)
 	v.oneOf(at+".method", "method", string(w.Method), texts(Methods))
 	v.dist(at+".inputs", w.Inputs)
+	v.atMost(at+".inputs", w.Inputs, MostOfCall, "inputs of a call")
 	v.dist(at+".size", w.Size)
 	v.dist(at+".client.patience", w.Client.Patience)
 	v.clientRetry(at+".client.retry", &w.Client.Retry)
@@ -371,6 +408,14 @@ func (v *validator) workload(c *Config, w *Workload, at string) {
 			"use map, starmap or spawn_map for calls with many inputs"
 	}
 	v.process(c, &w.Arrivals, at+".arrivals")
+	v.atOnce(c, w, at+".arrivals")
+}
+
+// atMost checks a number of things that a distribution draws, as far as its least value tells.
+func (v *validator) atMost(path string, d dist.Dist, most int, what string) {
+	if d != nil && d.Validate() == nil && least(d) > float64(most) {
+		v.wrong(path, "at most %d %s are possible", most, what)
+	}
 }
 
 func (v *validator) clientRetry(path string, r *Retries) {
@@ -392,6 +437,7 @@ func (v *validator) process(c *Config, p *workload.Process, at string) {
 		v.wrong(at+".count", "must not be negative")
 	}
 	v.dist(at+".group", p.Group)
+	v.atMost(at+".group", p.Group, MostOfGroup, "calls of a group")
 	if p.Kind == nil {
 		v.wrong(at, "there is no arrival process")
 		return
@@ -410,6 +456,7 @@ func (v *validator) process(c *Config, p *workload.Process, at string) {
 		problem.Help = "set horizon, or stop or count for this process"
 		problem.Needs = []string{"horizon", at + ".stop", at + ".count"}
 	}
+	v.expected(c, p, at)
 	if c.Horizon > 0 && p.Start >= c.Horizon {
 		v.warn(at+".start", "lies at or after the horizon: this workload never calls")
 	}

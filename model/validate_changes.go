@@ -44,6 +44,48 @@ func endless(k workload.Kind) bool {
 	return closed || k.RatePerS() != 0
 }
 
+// atOnce refuses closed clients who would call for ever at one instant: they do not think, and their
+// calls take no time.
+func (v *validator) atOnce(c *Config, w *Workload, at string) {
+	closed, ok := w.Arrivals.Kind.(workload.Closed)
+	if !ok || !isZero(closed.Think) {
+		return
+	}
+	for i := range c.Functions {
+		s := &c.Functions[i].Service
+		if c.Functions[i].Name == w.Function && isZero(s.Time) && isZero(s.FirstInput) && s.PerUnit == 0 &&
+			s.Batch == nil && s.Profile == "" {
+			v.wrong(at+".think", "the clients do not think and the service of %s takes no time: "+
+				"they would call for ever at one instant", w.Function)
+		}
+	}
+}
+
+// isZero says whether a distribution is left out or always 0.
+func isZero(d dist.Dist) bool {
+	if d == nil {
+		return true
+	}
+	value, constant := dist.IsConstant(d)
+	return constant && value == 0
+}
+
+// expected warns of arrivals that would take hours to simulate.
+func (v *validator) expected(c *Config, p *workload.Process, at string) {
+	const many = 1e10
+	until := c.Horizon
+	if p.Stop > 0 && (until == 0 || p.Stop < until) {
+		until = p.Stop
+	}
+	calls := p.Kind.RatePerS() * (until - p.Start).Seconds()
+	if p.Count > 0 {
+		calls = min(calls, float64(p.Count))
+	}
+	if calls >= many {
+		v.warn(at, "about %.0e calls will come, more than can be simulated in an hour", calls)
+	}
+}
+
 // changes checks updates and deploys one by one, and then in the order in which they will happen.
 func (v *validator) changes(c *Config, f *Function, at string) {
 	for i := range f.Updates {

@@ -74,7 +74,8 @@ func percent(f float64) string {
 // splitOf is the mean breakdown of all completed inputs.
 func splitOf(b *experiment.Breakdown) split {
 	s := split{Inputs: 1}
-	for i, e := range []experiment.Estimate{b.Backoff, b.Cold, b.Queue, b.BatchWait, b.Service, b.Interference,
+	for i, e := range []experiment.Estimate{b.Backoff, b.Cold, b.Queue, b.BatchWait, b.Service,
+		b.Interference,
 		b.Overhead} {
 		s.Parts[i] = valueOf(e)
 	}
@@ -152,9 +153,24 @@ func slowest(r *experiment.Result) string {
 	return name
 }
 
+// focus is the function whose tail matters most: that of the first objective on latency which is missed,
+// else undecided, else kept; without one, the slowest. "" when no input completed.
+func focus(r *experiment.Result) string {
+	for _, st := range []state{missed, undecided, kept} {
+		for i := range r.SLO {
+			v := &r.SLO[i]
+			m, ok := r.Functions[v.Function]
+			if ok && stateOf(v) == st && strings.HasPrefix(v.Metric, "latency.") && has(m.LatencyS.P99) {
+				return v.Function
+			}
+		}
+	}
+	return slowest(r)
+}
+
 // tailSentence says what dominates the tail: "Cold starts are 71% of what the slowest 1% wait for."
 func tailSentence(r *experiment.Result) string {
-	name := slowest(r)
+	name := focus(r)
 	if name == "" {
 		return "No input completed, so there is no latency to explain."
 	}
@@ -191,7 +207,7 @@ func costSentence(r *experiment.Result) string {
 	if cold > most {
 		what, most = "cold starts", cold
 	}
-	out := fmt.Sprintf("%s of the cost is %s", percent(most), what)
+	out := fmt.Sprintf("%s of it is for %s", percent(most), what)
 	if len(r.Functions) > 1 {
 		top, name := 0.0, ""
 		for _, f := range functionNames(r) {
@@ -199,7 +215,7 @@ func costSentence(r *experiment.Result) string {
 				top, name = valueOf(m.CostUSD.Total), f
 			}
 		}
-		out += fmt.Sprintf(", and %s of it is %s", percent(share(top, valueOf(c.Total))), name)
+		out += fmt.Sprintf("; the function %s takes %s", name, percent(share(top, valueOf(c.Total))))
 	}
 	return out + "."
 }

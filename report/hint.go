@@ -11,8 +11,36 @@ import (
 
 // hint is advice with its weight: the heavier, the more is to be gained.
 type hint struct {
-	weight float64
-	text   string
+	weight   float64
+	text     string
+	function string
+	cold     bool // asks for more warm containers, where idle time asks for fewer
+}
+
+// balance settles the contradiction between cold starts, which ask for more warm containers, and idle time,
+// which asks for fewer: what breaks an objective comes first, and where neither or both do, it is said that
+// one is the price of the other.
+func balance(r *experiment.Result, slow, idle hint) (hint, hint) {
+	if !slow.cold || idle.text == "" || slow.function != idle.function {
+		return slow, idle
+	}
+	late, dear := false, false
+	for i := range r.SLO {
+		if v := &r.SLO[i]; stateOf(v) == missed {
+			dear = dear || kindOf(v.Metric) == quantity.USD
+			late = late || kindOf(v.Metric) == quantity.Seconds || v.Metric == "cold_start_fraction"
+		}
+	}
+	switch {
+	case late && !dear:
+		return slow, hint{}
+	case dear && !late:
+		return hint{}, idle
+	}
+	idle.text = fmt.Sprintf("%s pays for idle containers and still meets cold starts: sweep its "+
+		"scaledown_window and min_containers to see what each second of latency costs.", slow.function)
+	idle.weight = slow.weight - 1e-9
+	return slow, idle
 }
 
 // hints are sentences on what to try next, the weightiest first: only when something is clearly off,
@@ -36,6 +64,7 @@ func hints(r *experiment.Result) []string {
 			}
 		}
 	}
+	best[2], best[3] = balance(r, best[2], best[3])
 	all := best[:]
 	sort.SliceStable(all, func(i, j int) bool { return all[i].weight > all[j].weight })
 	var out []string
@@ -57,8 +86,8 @@ func refusedHint(name string, m *experiment.Measures) hint {
 		return hint{}
 	}
 	x := m.Inputs.Rejected
-	cause, advice := "pending_limit", "let more containers start sooner (max_containers, buffer_containers), "+
-		"or submit with spawn, whose limit is far higher"
+	cause, advice := "pending_limit", "let more containers start sooner (max_containers, "+
+		"buffer_containers), or submit with spawn, whose limit is far higher"
 	most := valueOf(x.PendingLimit)
 	if v := valueOf(x.RateLimit); v > most {
 		cause, most = "rate_limit", v
@@ -68,7 +97,8 @@ func refusedHint(name string, m *experiment.Measures) hint {
 		cause = "total_limit"
 		advice = "fewer inputs must be in the system at one time: shorten their service, or submit with spawn"
 	}
-	return hint{4 + refused, fmt.Sprintf("%s refuses %s of its inputs, most by the %s: %s.", name,
+	return hint{weight: 4 + refused, function: name, text: fmt.Sprintf("%s refuses %s of its "+
+		"inputs, most by the %s: %s.", name,
 		quantity.Format(quantity.Fraction, refused), cause, advice)}
 }
 
@@ -87,9 +117,11 @@ func growthHint(name string, d *experiment.FunctionDetail) hint {
 	if d.Settings.MaxContainers > 0 && peak(d.Series.LiveMax) >= float64(d.Settings.MaxContainers) {
 		advice = fmt.Sprintf("a higher max_containers (now %d), or ", d.Settings.MaxContainers) + advice
 	}
-	return hint{5 + late/(late+1000), fmt.Sprintf("The queue of %s grows to the end (%s inputs in the second quarter, %s in the last): "+
-		"more arrives than is served. It needs %s.", name, quantity.Format(quantity.Count, math.Round(early)),
-		quantity.Format(quantity.Count, math.Round(late)), advice)}
+	return hint{weight: 5 + late/(late+1000), function: name,
+		text: fmt.Sprintf("The queue of %s grows to the end (%s inputs in "+
+			"the second quarter, %s in the last): more arrives than is served. It needs %s.", name,
+			quantity.Format(quantity.Count, math.Round(early)),
+			quantity.Format(quantity.Count, math.Round(late)), advice)}
 }
 
 // capHint speaks up when max_containers holds while inputs wait, in more than 1 % of the time.
@@ -109,8 +141,10 @@ func capHint(name string, d *experiment.FunctionDetail) hint {
 	if at < 0.01 {
 		return hint{}
 	}
-	return hint{3 + at, fmt.Sprintf("%s is at its max_containers of %d with inputs waiting in %s of the time: try a "+
-		"higher one, or more work per container (batched, concurrent).", name, d.Settings.MaxContainers, percent(at))}
+	return hint{weight: 3 + at, function: name, text: fmt.Sprintf("%s is at its max_containers of "+
+		"%d with inputs waiting in %s "+
+		"of the time: try a higher one, or more work per container (batched, concurrent).", name,
+		d.Settings.MaxContainers, percent(at))}
 }
 
 // tailHint speaks up when one thing other than service takes half of the slowest inputs' time.
@@ -124,24 +158,39 @@ func tailHint(r *experiment.Result, name string, d *experiment.FunctionDetail) h
 	share := percent(tail.share(parts[0]))
 	switch parts[0] {
 	case partCold:
-		advice := fmt.Sprintf("min_containers=%d or buffer_containers=%d, a longer scaledown_window (now %s), "+
-			"or memory snapshots", set.MinContainers+1, set.BufferContainers+1, quantity.Span(set.ScaledownWindowS))
+		advice := fmt.Sprintf("min_containers=%d or buffer_containers=%d, a longer "+
+			"scaledown_window (now %s), or memory snapshots", set.MinContainers+1, set.BufferContainers+1,
+			quantity.Span(set.ScaledownWindowS))
 		if r.Detail == nil {
 			advice = "min_containers, buffer_containers, a longer scaledown_window, or memory snapshots"
 		}
-		return hint{2 + tail.share(partCold), fmt.Sprintf("Cold starts are %s of the latency of %s of %s: try %s.",
-			share, whose, name, advice)}
+		return hint{weight: 2 + tail.share(partCold), function: name, cold: true,
+			text: fmt.Sprintf("Cold starts are %s of the latency of %s "+
+				"of %s: try %s.", share, whose, name, advice)}
 	case partQueue:
-		return hint{2 + tail.share(partQueue)/2, fmt.Sprintf("Queueing is %s of the latency of %s of %s: try buffer_containers=%d, or more "+
-			"inputs per container.", share, whose, name, set.BufferContainers+1)}
+		return hint{weight: 2 + tail.share(partQueue)/2, function: name,
+			text: fmt.Sprintf("Queueing is %s of the latency of %s "+
+				"of %s: try %s.", share, whose, name, queueAdvice(set))}
 	case partBatchWait:
-		return hint{1.5, fmt.Sprintf("Waiting for batches to fill is %s of the latency of %s of %s: try a shorter "+
-			"wait_ms (now %s).", share, whose, name, quantity.Format(quantity.Seconds, set.BatchWaitS))}
+		return hint{weight: 1.5, function: name, text: fmt.Sprintf("Waiting for batches to fill is "+
+			"%s of the latency of %s of "+
+			"%s: try a shorter wait_ms (now %s).", share, whose, name,
+			quantity.Format(quantity.Seconds, set.BatchWaitS))}
 	case partInterference:
-		return hint{1.5, fmt.Sprintf("Sharing the container is %s of the latency of %s of %s: try fewer inputs per "+
-			"container (max_inputs is %d).", share, whose, name, set.MaxInputs)}
+		return hint{weight: 1.5, function: name, text: fmt.Sprintf("Sharing the container is %s of "+
+			"the latency of %s of %s: try "+
+			"fewer inputs per container (max_inputs is %d).", share, whose, name, set.MaxInputs)}
 	}
 	return hint{}
+}
+
+// queueAdvice is what shortens a queue under the given settings.
+func queueAdvice(set *experiment.PoolSettings) string {
+	advice := fmt.Sprintf("buffer_containers=%d", set.BufferContainers+1)
+	if set.MaxContainers > 0 {
+		advice += fmt.Sprintf(", a higher max_containers (now %d)", set.MaxContainers)
+	}
+	return advice + ", or more inputs per container (concurrent, batched)"
 }
 
 // idleHint speaks up when more than half of a function's cost is idle.
@@ -169,10 +218,12 @@ func idleHint(r *experiment.Result, name string, m *experiment.Measures, d *expe
 		advice = fmt.Sprintf("a shorter scaledown_window (now %s), or more inputs per container",
 			quantity.Span(set.ScaledownWindowS))
 	}
-	month := valueOf(perMonth(m.CostUSD)) * idle
+	bill, per := billOf(r, m.CostUSD)
+	wasted := valueOf(bill) * idle
 	part := share(valueOf(m.CostUSD.Total), valueOf(totalCost(r)))
-	return hint{1 + part, fmt.Sprintf("%s of what %s costs is idle time (%s a month): try %s.", percent(idle), name,
-		quantity.Format(quantity.USD, month), advice)}
+	return hint{weight: 1 + part, function: name, text: fmt.Sprintf("%s of what %s costs is idle "+
+		"time (%s %s): try %s.",
+		percent(idle), name, quantity.Format(quantity.USD, wasted), per, advice)}
 }
 
 func totalCost(r *experiment.Result) experiment.Estimate {

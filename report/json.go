@@ -13,7 +13,7 @@ import (
 
 // JSON writes the result in its canonical form: two spaces of indent, keys of maps sorted, the
 // shortest digits that give the same floats back. Equal values give equal bytes. Without detail it is
-// the document of SPEC section 4, with it what results.json holds. A number that is not finite is an
+// the document of docs/semantics.md, with it what results.json holds. A number that is not finite is an
 // error.
 func JSON(w io.Writer, r *experiment.Result, detail bool) error {
 	shown := *r
@@ -54,12 +54,9 @@ const maxJSON = 1 << 28
 // ReadJSON reads what JSON wrote. Keys that it does not know are ignored, so that results of a later
 // version can be drawn; what is no result at all is an error.
 func ReadJSON(r io.Reader) (*experiment.Result, error) {
-	data, err := io.ReadAll(io.LimitReader(r, maxJSON+1))
+	data, err := readAll(r)
 	if err != nil {
-		return nil, fmt.Errorf("report: %w", err)
-	}
-	if len(data) > maxJSON {
-		return nil, fmt.Errorf("report: more than %d MiB: these are not results of simcap", maxJSON>>20)
+		return nil, err
 	}
 	var probe struct {
 		Scenario     *string `json:"scenario"`
@@ -77,6 +74,18 @@ func ReadJSON(r io.Reader) (*experiment.Result, error) {
 		return nil, fmt.Errorf("report: results of simcap are damaged: %w", at(err, data))
 	}
 	return &result, nil
+}
+
+// readAll reads what can be results of simcap.
+func readAll(r io.Reader) ([]byte, error) {
+	data, err := io.ReadAll(io.LimitReader(r, maxJSON+1))
+	if err != nil {
+		return nil, fmt.Errorf("report: %w", err)
+	}
+	if len(data) > maxJSON {
+		return nil, fmt.Errorf("report: more than %d MiB: these are not results of simcap", maxJSON>>20)
+	}
+	return data, nil
 }
 
 // at adds the line to a syntax error.

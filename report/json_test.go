@@ -35,7 +35,7 @@ func TestJSONRoundTrip(t *testing.T) {
 	}
 }
 
-// The document of SPEC section 4 has its keys and no others.
+// The document of docs/semantics.md has its keys and no others.
 func TestJSONKeys(t *testing.T) {
 	var b bytes.Buffer
 	if err := JSON(&b, specimen.Make(specimen.Day()), false); err != nil {
@@ -45,7 +45,8 @@ func TestJSONKeys(t *testing.T) {
 	if err := json.Unmarshal(b.Bytes(), &document); err != nil {
 		t.Fatal(err)
 	}
-	for _, key := range []string{"simcap", "scenario", "seed", "replications", "warmup_s", "horizon_s", "functions",
+	for _, key := range []string{"simcap", "scenario", "seed", "replications", "warmup_s",
+		"horizon_s", "functions",
 		"workloads", "total", "slo", "warnings"} {
 		if _, ok := document[key]; !ok {
 			t.Errorf("%s is missing", key)
@@ -53,7 +54,7 @@ func TestJSONKeys(t *testing.T) {
 		delete(document, key)
 	}
 	if len(document) > 0 {
-		t.Errorf("more than SPEC says: %v", document)
+		t.Errorf("more than docs/semantics.md says: %v", document)
 	}
 	if !bytes.Contains(b.Bytes(), []byte("\n  \"scenario\": \"embeddings on L40S\",\n")) {
 		t.Errorf("not indented by two: %.200s", b.Bytes())

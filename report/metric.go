@@ -1,13 +1,14 @@
 package report
 
 import (
+	"math"
 	"strings"
 
 	"github.com/simcap/simcap/experiment"
 	"github.com/simcap/simcap/report/quantity"
 )
 
-// kindOf is what a metric of SPEC section 2 measures.
+// kindOf is what a metric of docs/semantics.md measures.
 func kindOf(metric string) quantity.Kind {
 	group, _, _ := strings.Cut(metric, ".")
 	switch group {
@@ -65,10 +66,21 @@ func text(kind quantity.Kind, e experiment.Estimate) string {
 	return quantity.Format(kind, *e.Value)
 }
 
-// interval writes the 95 % interval of an estimate, "" without one.
+// interval writes the 95 % interval of an estimate, of replications or of a lone one, "" without one. No measure can be negative, so
+// neither is what is shown of its interval.
 func interval(kind quantity.Kind, e experiment.Estimate) string {
-	if e.Value == nil || e.Low == nil || e.High == nil {
+	if e.Within != nil && e.Low == nil {
+		return quantity.Range(kind, e.Within.Low, e.Within.High)
+	}
+	switch {
+	case e.Value == nil || e.Low == nil || e.High == nil:
 		return ""
+	case *e.Low == *e.High && kind == quantity.Seconds && *e.Low != 0:
+		return "±<0.5%" // quantiles are known to that precision
+	case *e.Low == *e.High:
+		return "±0"
+	case *e.Value >= 0:
+		return quantity.Range(kind, math.Max(0, *e.Low), *e.High)
 	}
 	return quantity.Range(kind, *e.Low, *e.High)
 }
@@ -82,7 +94,13 @@ func times(e experiment.Estimate, factor float64) experiment.Estimate {
 		v := *p * factor
 		return &v
 	}
-	return experiment.Estimate{Value: scaled(e.Value), Low: scaled(e.Low), High: scaled(e.High)}
+	out := experiment.Estimate{Value: scaled(e.Value), Low: scaled(e.Low), High: scaled(e.High)}
+	if e.Within != nil {
+		within := *e.Within
+		within.Low, within.High = within.Low*factor, within.High*factor
+		out.Within = &within
+	}
+	return out
 }
 
 // hoursPerMonth turns a cost per hour into one per month: 365 × 24 / 12.
@@ -90,6 +108,15 @@ const hoursPerMonth = 730
 
 // perMonth is the cost per month at the rate of the window.
 func perMonth(c *experiment.Cost) experiment.Estimate { return times(c.PerHour, hoursPerMonth) }
+
+// billOf is what a scope's containers cost and the words for it: a month at the rate of the window, or the
+// run itself when it had no horizon, for such work does not go on for a month.
+func billOf(r *experiment.Result, c *experiment.Cost) (bill experiment.Estimate, per string) {
+	if r.HorizonS == nil {
+		return c.Total, "for the run"
+	}
+	return perMonth(c), "per month"
+}
 
 // share is a / b, 0 where b is 0.
 func share(a, b float64) float64 {

@@ -43,11 +43,13 @@ func TestInputsParquet(t *testing.T) {
 	for i := range got {
 		want := inputRow(i)
 		g := &got[i]
-		if g.Call != want.Call || g.SubmittedS != want.Submitted.Seconds() || g.ServiceS != want.Parts[model.Served].Seconds() {
+		if g.Call != want.Call || g.SubmittedS != want.Submitted.Seconds() ||
+			g.ServiceS != want.Parts[model.Served].Seconds() {
 			t.Fatalf("row %d is %+v", i, *g)
 		}
 		refused := i%3 == 1
-		if (g.AssignedS == nil) != refused || (g.Container == nil) != refused || (g.BatchSize == nil) != refused {
+		if (g.AssignedS == nil) != refused || (g.Container == nil) != refused ||
+			(g.BatchSize == nil) != refused {
 			t.Fatalf("row %d: nulls are wrong: %+v", i, *g)
 		}
 		if !refused && (*g.AssignedS != want.Assigned.Seconds() || *g.Container != 7 || *g.BatchSize != 2) {
@@ -63,8 +65,9 @@ func TestContainersParquet(t *testing.T) {
 	var b bytes.Buffer
 	w := NewContainersParquet(&b)
 	for i := range 2000 {
-		row := model.ContainerRow{Replication: 1, Function: "f", Container: int64(i + 1), Created: sim.Time(i),
-			Ready: model.Unset, Stopped: sim.Time(i + 5), Reason: "scaledown", CostUSD: 0.25}
+		row := model.ContainerRow{Replication: 1, Function: "f", Container: int64(i + 1),
+			Created: sim.Time(i),
+			Ready:   model.Unset, Stopped: sim.Time(i + 5), Reason: "scaledown", CostUSD: 0.25}
 		if i%2 == 0 {
 			row.Reason = "end"
 		}

@@ -9,7 +9,7 @@ import (
 	"github.com/simcap/simcap/sim"
 )
 
-// The columns of the tables of rows, SPEC section 4.
+// The columns of the tables of rows, docs/semantics.md.
 const (
 	inputColumns = "replication,function,workload,call,input,size,submitted_s,admitted_s,assigned_s," +
 		"started_s,completed_s,latency_s,backoff_s,cold_s,queue_s,batch_wait_s,service_s," +
@@ -124,8 +124,10 @@ func stopped(r *model.ContainerRow) sim.Time {
 }
 
 // digits holds 00 to 99.
-const digits = "0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849" +
-	"5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899"
+const digits = "00010203040506070809101112131415161718192021222324" +
+	"25262728293031323334353637383940414243444546474849" +
+	"50515253545556575859606162636465666768697071727374" +
+	"75767778798081828384858687888990919293949596979899"
 
 // appendSeconds appends a span in seconds with nine decimals. It divides by constants only, which
 // makes it several times as fast as a loop over powers of ten.

@@ -17,7 +17,8 @@ import (
 
 func inputRow(i int) model.InputRow {
 	t := sim.Time(i) * 12_345_678
-	return model.InputRow{Replication: 1, Function: "embed", Workload: "web", Call: int64(i), Input: 1, Size: 12.5,
+	return model.InputRow{Replication: 1, Function: "embed", Workload: "web", Call: int64(i),
+		Input: 1, Size: 12.5,
 		Submitted: t, Admitted: t + 1, Assigned: t + 2, Started: t + 3, Completed: t + sim.Second,
 		Latency: sim.Second, Parts: model.Parts{model.Queue: 3, model.Served: sim.Second - 3},
 		Container: 7, BatchSize: 2, Attempts: 1}
@@ -26,7 +27,8 @@ func inputRow(i int) model.InputRow {
 func TestInputsCSV(t *testing.T) {
 	rows := []model.InputRow{
 		{Replication: 2, Function: "a,b", Workload: `w"x`, Call: 1, Input: 3, Size: 1234567.25,
-			Submitted: 1_500_000_000, Admitted: 1_500_000_001, Assigned: 2 * sim.Second, Started: 2 * sim.Second,
+			Submitted: 1_500_000_000, Admitted: 1_500_000_001, Assigned: 2 * sim.Second,
+			Started:   2 * sim.Second,
 			Completed: 3*sim.Hour + 1, Latency: 7, Parts: model.Parts{1, 2, 3, 4, 5, 6, 7},
 			Container: 12, BatchSize: 32, Attempts: 2, Outcome: model.TimedOut},
 		{Replication: 1, Function: "f", Workload: "w", Call: 2, Input: 1, Size: 1, Submitted: 0,
@@ -59,10 +61,12 @@ func TestInputsCSV(t *testing.T) {
 
 func TestContainersCSV(t *testing.T) {
 	rows := []model.ContainerRow{
-		{Replication: 1, Function: "f", Container: 1, Created: 0, Ready: 8 * sim.Second, Stopped: 90 * sim.Second,
-			Inputs: 4, Cold: 8 * sim.Second, Busy: 22 * sim.Second, Idle: 60 * sim.Second,
+		{Replication: 1, Function: "f", Container: 1, Created: 0, Ready: 8 * sim.Second,
+			Stopped: 90 * sim.Second,
+			Inputs:  4, Cold: 8 * sim.Second, Busy: 22 * sim.Second, Idle: 60 * sim.Second,
 			CostUSD: 0.0488, Reason: "scaledown"},
-		{Replication: 1, Function: "f", Container: 2, Created: 5, Ready: model.Unset, Stopped: 77, Reason: "end"},
+		{Replication: 1, Function: "f", Container: 2, Created: 5, Ready: model.Unset, Stopped: 77,
+			Reason: "end"},
 	}
 	var b strings.Builder
 	w := NewContainersCSV(&b)

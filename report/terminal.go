@@ -96,13 +96,22 @@ func (s *summary) room() int { return s.width - margins }
 
 func (s *summary) head() {
 	s.b.WriteString(s.in(bold, quantity.Cut(s.r.Scenario, s.width)) + "\n")
-	for _, l := range flow(provenance(s.r), s.width) {
+	for _, l := range flow(circumstances(s.r), s.width) {
 		s.b.WriteString(s.in(dim, l) + "\n")
 	}
 }
 
-// provenance says what was simulated: time, inputs, replications, seed, version.
+// provenance says what was simulated, and by which version.
 func provenance(r *experiment.Result) []string {
+	parts := circumstances(r)
+	if r.Simcap != "" {
+		parts = append(parts, "simcap "+strings.TrimPrefix(r.Simcap, "simcap "))
+	}
+	return parts
+}
+
+// circumstances say what was simulated: time, inputs, replications, seed.
+func circumstances(r *experiment.Result) []string {
 	var parts []string
 	if r.HorizonS != nil {
 		text := quantity.Span(*r.HorizonS) + " simulated"
@@ -111,7 +120,8 @@ func provenance(r *experiment.Result) []string {
 		}
 		parts = append(parts, text)
 	} else if r.Detail != nil && r.Detail.WindowS[1] > 0 {
-		parts = append(parts, quantity.Format(quantity.Seconds, r.Detail.WindowS[1])+" simulated, to the last input")
+		length := quantity.Format(quantity.Seconds, r.Detail.WindowS[1])
+		parts = append(parts, length+" simulated, to the last input")
 	}
 	if has(r.Total.Inputs.Submitted) {
 		inputs := quantity.Plural(*r.Total.Inputs.Submitted.Value, "input")
@@ -120,11 +130,8 @@ func provenance(r *experiment.Result) []string {
 		}
 		parts = append(parts, inputs)
 	}
-	parts = append(parts, quantity.Plural(float64(r.Replications), "replication"), fmt.Sprintf("seed %d", r.Seed))
-	if r.Simcap != "" {
-		parts = append(parts, "simcap "+strings.TrimPrefix(r.Simcap, "simcap "))
-	}
-	return parts
+	return append(parts, quantity.Plural(float64(r.Replications), "replication"),
+		fmt.Sprintf("seed %d", r.Seed))
 }
 
 // mark is the word for a state, and its colour.
@@ -162,7 +169,8 @@ func (s *summary) objectives() {
 		word, code := mark(o.State)
 		word = s.in(code+";"+bold, left(word, 6)) + "  "
 		if wide {
-			s.line(word + left(o.Label, label) + "  " + left(o.Value, value) + "  " + left(o.Limit, limit) + "  " +
+			s.line(word + left(o.Label, label) + "  " + left(o.Value, value) + "  " +
+				left(o.Limit, limit) + "  " +
 				s.in(code, o.Margin))
 			continue
 		}
@@ -194,7 +202,8 @@ func (s *summary) cost() {
 		s.wrapped("", "nothing is billed: no prices, or no container ran", dim)
 		return
 	}
-	s.items([]string{withInterval(quantity.USD, perMonth(c)) + " per month"}, bold)
+	bill, per := billOf(s.r, c)
+	s.items([]string{withInterval(quantity.USD, bill) + " " + per}, bold)
 	s.items([]string{withInterval(quantity.USD, c.PerHour) + " per hour",
 		withInterval(quantity.USD, c.Per1kInputs) + " per 1,000 inputs"}, "")
 	busy, idle, cold := shares(c)
@@ -211,8 +220,10 @@ type shade struct{ glyph, code string }
 
 var (
 	costShades = []shade{{"█", blue}, {"░", grey}, {"▓", yellow}} // busy, idle, cold
-	partShades = []shade{{"·", grey}, {"▓", yellow}, {"▒", magenta}, {"░", cyan}, {"█", blue}, {"▚", red}, {"-", grey}}
-	poolShades = []shade{{"█", blue}, {"░", grey}, {"▓", yellow}, {"╱", magenta}} // busy, idle, starting, draining
+	partShades = []shade{{"·", grey}, {"▓", yellow}, {"▒", magenta}, {"░", cyan}, {"█", blue},
+		{"▚", red}, {"-", grey}}
+	// busy, idle, starting, draining
+	poolShades = []shade{{"█", blue}, {"░", grey}, {"▓", yellow}, {"╱", magenta}}
 )
 
 // bar draws shares of a whole over the given columns.
@@ -333,7 +344,8 @@ func (s *summary) whyRow(label string, parts split) {
 		words = parts.words(1)
 	}
 	bar := max(rest-most, 1)
-	s.line(left(label, bandColumn) + right(quantity.Format(quantity.Seconds, parts.total()), meanColumn) + "  " +
+	s.line(left(label, bandColumn) + right(quantity.Format(quantity.Seconds, parts.total()),
+		meanColumn) + "  " +
 		s.bar(parts.Parts[:], partShades, bar) + "  " + quantity.Cut(words, most))
 }
 
@@ -343,7 +355,11 @@ func (s *summary) functions() {
 		return
 	}
 	s.block("FUNCTIONS")
-	heads := []string{"inputs", "p50", "p99", "live", "peak", "busy", "a month"}
+	cost := "a month"
+	if s.r.HorizonS == nil {
+		cost = "cost"
+	}
+	heads := []string{"inputs", "p50", "p99", "live", "peak", "busy", cost}
 	widths := []int{11, 9, 9, 7, 7, 6, 10}
 	if s.room() < 80 {
 		heads, widths = append(heads[:3:3], heads[5:]...), append(widths[:3:3], widths[5:]...)
@@ -354,7 +370,7 @@ func (s *summary) functions() {
 	}
 	row := func(name string, m *experiment.Measures) string {
 		line := left(quantity.Cut(name, rest-1), rest)
-		for i, v := range functionCells(m, heads) {
+		for i, v := range functionCells(s.r, m, heads) {
 			line += right(v, widths[i])
 		}
 		return line
@@ -372,7 +388,7 @@ func (s *summary) functions() {
 }
 
 // functionCells are a function's values under the given heads.
-func functionCells(m *experiment.Measures, heads []string) []string {
+func functionCells(r *experiment.Result, m *experiment.Measures, heads []string) []string {
 	var pool experiment.ContainerCounts
 	var cost experiment.Cost
 	busy := experiment.Estimate{}
@@ -385,11 +401,12 @@ func functionCells(m *experiment.Measures, heads []string) []string {
 	if m.Utilization != nil {
 		busy = *m.Utilization
 	}
+	bill, _ := billOf(r, &cost)
 	all := map[string]string{
 		"inputs": text(quantity.Count, m.Inputs.Submitted), "p50": text(quantity.Seconds, m.LatencyS.P50),
 		"p99": text(quantity.Seconds, m.LatencyS.P99), "live": text(quantity.Count, pool.LiveMean),
 		"peak": text(quantity.Count, pool.Peak), "busy": quantity.None,
-		"a month": text(quantity.USD, perMonth(&cost)),
+		"a month": text(quantity.USD, bill), "cost": text(quantity.USD, bill),
 	}
 	if has(busy) {
 		all["busy"] = percent(*busy.Value)
@@ -416,8 +433,15 @@ func (s *summary) advice() {
 			s.wrapped("• ", w, yellow)
 		}
 	}
+	if len(s.r.Notes) > 0 {
+		s.block("INTERVALS")
+		for _, n := range s.r.Notes {
+			s.wrapped("", n, dim)
+		}
+	}
 	if s.r.Detail != nil && s.r.Detail.Synthetic {
 		s.block("NOTE")
-		s.wrapped("• ", "a profile of this scenario was not measured on hardware: take its times as examples", yellow)
+		s.wrapped("• ", "a profile of this scenario was not measured on hardware: take its times "+
+			"as examples", yellow)
 	}
 }

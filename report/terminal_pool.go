@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/simcap/simcap/experiment"
+	"github.com/simcap/simcap/report/chart"
 	"github.com/simcap/simcap/report/quantity"
 )
 
@@ -26,8 +27,25 @@ func (s *summary) pool() {
 	}
 	s.wrapped("", words, "")
 	if s.r.Detail != nil {
-		s.chart(total(s.r.Detail))
+		series := total(s.r.Detail)
+		s.chart(series, endOf(s.r, &series))
 	}
+}
+
+// endOf is where pictures of a run over time end: at its horizon when what comes after it, the last inputs'
+// way out, is short, else at its last bin; without a horizon at its last input.
+func endOf(r *experiment.Result, s *experiment.Series) float64 {
+	last := s.StartS + float64(max(len(s.Busy), len(s.ArrivalsPerS)))*s.BinS
+	if r.HorizonS != nil {
+		if *r.HorizonS > s.StartS && last <= *r.HorizonS+math.Max(0.02**r.HorizonS, s.BinS) {
+			return math.Min(last, *r.HorizonS)
+		}
+		return last
+	}
+	if r.Detail != nil && r.Detail.WindowS[1] > s.StartS {
+		return math.Min(last, r.Detail.WindowS[1])
+	}
+	return last
 }
 
 // total adds the series of all functions up; latencies, which do not add, are left out.
@@ -45,8 +63,9 @@ func total(d *experiment.Detail) experiment.Series {
 			to   *[]float64
 			from []float64
 		}{{&sum.ArrivalsPerS, s.ArrivalsPerS}, {&sum.RejectedPerS, s.RejectedPerS}, {&sum.Queue, s.Queue},
-			{&sum.QueueMax, s.QueueMax}, {&sum.Starting, s.Starting}, {&sum.Idle, s.Idle}, {&sum.Busy, s.Busy},
-			{&sum.Draining, s.Draining}, {&sum.LiveMax, s.LiveMax}, {&sum.CostPerHour, s.CostPerHour}} {
+			{&sum.QueueMax, s.QueueMax}, {&sum.Starting, s.Starting}, {&sum.Idle, s.Idle},
+			{&sum.Busy, s.Busy}, {&sum.Draining, s.Draining}, {&sum.LiveMax, s.LiveMax},
+			{&sum.CostPerHour, s.CostPerHour}} {
 			*pair.to = addTo(*pair.to, pair.from)
 		}
 	}
@@ -65,9 +84,12 @@ func addTo(a, b []float64) []float64 {
 }
 
 // chart draws stacked containers by state over time, in whole character cells.
-func (s *summary) chart(series experiment.Series) {
-	n := len(series.Busy)
-	if n == 0 || series.BinS <= 0 {
+func (s *summary) chart(series experiment.Series, end float64) {
+	if series.BinS <= 0 || end <= series.StartS {
+		return
+	}
+	n := min(len(series.Busy), int(math.Ceil((end-series.StartS)/series.BinS-1e-9)))
+	if n <= 0 {
 		return
 	}
 	states := [][]float64{series.Busy, series.Idle, series.Starting, series.Draining}
@@ -93,7 +115,7 @@ func (s *summary) chart(series experiment.Series) {
 		}
 		s.labelled(label, s.chartRow(heights, top, row))
 	}
-	s.timeAxis(columns, series.StartS, series.StartS+float64(n)*series.BinS)
+	s.timeAxis(columns, series.StartS, end)
 	key := ""
 	for k, name := range []string{"busy", "idle", "starting", "draining"} {
 		if k < 3 || peak(series.Draining) > top/chartHeight/2 {
@@ -140,7 +162,8 @@ func meanBetween(values []float64, from, to int) float64 {
 	return mean(values[from:to])
 }
 
-// nice is the next number of 1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10 × 10^n that is not below v; 1 for nothing.
+// nice is the next number of 1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10 × 10^n that is not below v; 1
+// for nothing.
 func nice(v float64) float64 {
 	if !(v > 0) {
 		return 1
@@ -154,16 +177,21 @@ func nice(v float64) float64 {
 	return 10 * power
 }
 
-// timeAxis draws the axis below the chart with labels at both ends and its quarters.
+// timeAxis draws the axis below the chart, with labels at round instants.
 func (s *summary) timeAxis(columns int, from, to float64) {
 	axis := []rune(strings.Repeat("─", columns))
 	text := []rune(strings.Repeat(" ", columns))
-	for quarter := 0; quarter <= 4; quarter++ {
-		x := (columns - 1) * quarter / 4
-		axis[x] = '┬'
-		label := []rune(clock(from+(to-from)*float64(quarter)/4, to))
+	free := 0
+	for _, t := range chart.Ticks(chart.Axis{Scale: chart.Time}, from, to, max(2, columns/16)) {
+		x := int(float64(columns-1)*(t.At-from)/(to-from) + 0.5)
+		label := []rune(clock(t.At, to))
 		at := min(max(x-len(label)/2, 0), columns-len(label))
-		copy(text[max(at, 0):], label)
+		if x < 0 || x >= columns || at < free {
+			continue
+		}
+		axis[x] = '┬'
+		copy(text[at:], label)
+		free = at + len(label) + 1
 	}
 	s.b.WriteString(s.in(dim, strings.Repeat(" ", margins-1)+"└"+string(axis)) + "\n")
 	s.line(s.in(dim, strings.TrimRight(string(text), " ")))

@@ -38,11 +38,13 @@ func TestTerminalKeepsItsWidth(t *testing.T) {
 // The summary answers in the order of the questions: SLO, cost, latency, reason, containers, advice.
 func TestTerminalOrder(t *testing.T) {
 	var b strings.Builder
-	if err := Terminal(&b, specimen.Make(specimen.Day()), TerminalOptions{Width: 100, OutDir: "out"}); err != nil {
+	if err := Terminal(&b, specimen.Make(specimen.Day()),
+		TerminalOptions{Width: 100, OutDir: "out"}); err != nil {
 		t.Fatal(err)
 	}
 	at := 0
-	for _, word := range []string{"\nSLO ", "MISSED", "kept", "unsure", "\nCOST ", "per month", "idle 34%", "\nLATENCY ",
+	for _, word := range []string{"\nSLO ", "MISSED", "kept", "unsure", "\nCOST ", "per month",
+		"idle 34%", "\nLATENCY ",
 		"\nWHY ", "above p99.9", "cold start 85%", "\nCONTAINERS ", "24 h", "\nNEXT ", "min_containers=1",
 		"\nWARNINGS ", "\nREPORT ", "report.html"} {
 		next := strings.Index(b.String()[at:], word)
@@ -91,8 +93,19 @@ func TestHints(t *testing.T) {
 	for _, name := range functionNames(day) {
 		day.Functions[name].CostUSD.Idle.Value, day.Functions[name].CostUSD.Busy.Value = &idle, &busy
 	}
-	if text := strings.Join(hints(day), "\n"); !strings.Contains(text, "is idle time") {
-		t.Errorf("idle time is not mentioned:\n%s", text)
+	// A missed latency asks for warm containers, a missed cost for fewer, both for a sweep.
+	yes, no := true, false
+	for _, test := range []struct {
+		late, dear *bool
+		want, not  string
+	}{{&no, &yes, "Cold starts are", "idle time"}, {&yes, &no, "is idle time", "Cold starts are"},
+		{&no, &no, "sweep its scaledown_window", "is idle time"},
+		{&yes, &yes, "sweep its scaledown_window", "is idle time"}} {
+		day.SLO[0].Met, day.SLO[2].Met = test.late, test.dear
+		text := strings.Join(hints(day), "\n")
+		if !strings.Contains(text, test.want) || strings.Contains(text, test.not) {
+			t.Errorf("latency kept %v, cost kept %v:\n%s", *test.late, *test.dear, text)
+		}
 	}
 	if got := hints(&experiment.Result{}); len(got) != 0 {
 		t.Errorf("advice about nothing: %v", got)
@@ -126,7 +139,8 @@ func TestCells(t *testing.T) {
 		shares []float64
 		total  int
 		want   []int
-	}{{[]float64{1, 1, 1}, 10, []int{4, 3, 3}}, {[]float64{0, 0}, 5, []int{0, 0}}, {[]float64{0.99, 0.01}, 10, []int{10, 0}},
+	}{{[]float64{1, 1, 1}, 10, []int{4, 3, 3}}, {[]float64{0, 0}, 5, []int{0, 0}},
+		{[]float64{0.99, 0.01}, 10, []int{10, 0}},
 		{[]float64{3, 1}, 4, []int{3, 1}}} {
 		if got := cells(test.shares, test.total); !slices.Equal(got, test.want) {
 			t.Errorf("cells(%v, %d) = %v", test.shares, test.total, got)

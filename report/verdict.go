@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/simcap/simcap/experiment"
 	"github.com/simcap/simcap/report/quantity"
@@ -76,9 +77,9 @@ func describe(v *experiment.Verdict) objective {
 	case v.Max != nil && v.Min != nil:
 		o.Limit = quantity.Range(kind, *v.Min, *v.Max)
 	case v.Max != nil:
-		o.Limit = "≤ " + quantity.Format(kind, *v.Max)
+		o.Limit = "≤ " + quantity.Chosen(kind, *v.Max)
 	case v.Min != nil:
-		o.Limit = "≥ " + quantity.Format(kind, *v.Min)
+		o.Limit = "≥ " + quantity.Chosen(kind, *v.Min)
 	}
 	switch {
 	case v.Value.Value == nil:
@@ -89,7 +90,7 @@ func describe(v *experiment.Verdict) objective {
 		o.Margin = margin(*v.Value.Value, *bound)
 	}
 	if bound != nil {
-		o.bound = quantity.Format(kind, *bound)
+		o.bound = quantity.Chosen(kind, *bound)
 	}
 	return o
 }
@@ -115,12 +116,14 @@ func margin(value, limit float64) string {
 		return "at the limit"
 	case limit == 0:
 		return "away from the limit"
+	case value == 0:
+		return "below the limit"
 	case value >= 2*limit:
 		return fmt.Sprintf("%s× the limit", times3(value/limit))
 	case value > limit:
-		return quantity.Format(quantity.Fraction, rounded(value/limit-1)) + " above the limit"
+		return distance(value/limit-1) + " above the limit"
 	}
-	return quantity.Format(quantity.Fraction, rounded(1-value/limit)) + " below the limit"
+	return distance(1-value/limit) + " below the limit"
 }
 
 // times3 writes a factor with one decimal below ten.
@@ -131,12 +134,15 @@ func times3(f float64) string {
 	return quantity.Grouped(f, 0)
 }
 
-// rounded keeps whole per cents, or one decimal of small ones.
-func rounded(f float64) float64 {
-	if f >= 0.0995 {
-		return float64(int(f*100+0.5)) / 100
+// distance writes a share in whole per cents, or with one decimal when it is small.
+func distance(f float64) string {
+	switch {
+	case f < 0.0005:
+		return "<0.1%"
+	case f < 0.0995:
+		return strings.TrimSuffix(fmt.Sprintf("%.1f", 100*f), ".0") + "%"
 	}
-	return float64(int(f*1000+0.5)) / 1000
+	return fmt.Sprintf("%.0f%%", 100*f)
 }
 
 // headline says in one sentence whether the objectives are kept, and by how much or where not.
@@ -167,7 +173,8 @@ func headline(verdicts []experiment.Verdict) string {
 		for i := range verdicts {
 			if stateOf(&verdicts[i]) == undecided {
 				o := describe(&verdicts[i])
-				return fmt.Sprintf("The SLO is undecided: the interval of %s, %s, spans the limit of %s.", o.Label,
+				return fmt.Sprintf("The SLO is undecided: the interval of %s, %s, spans the limit "+
+					"of %s.", o.Label,
 					o.Interval, o.bound)
 			}
 		}

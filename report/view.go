@@ -20,25 +20,33 @@ const mostBins = 1440
 type timeline struct {
 	experiment.Series
 	bins   int
-	joined int // bins of the result that one of the picture stands for
+	joined int     // bins of the result that one of the picture stands for
+	end    float64 // of the axis, in seconds of the run
 }
 
-func newTimeline(s experiment.Series) *timeline {
+func newTimeline(r *experiment.Result, s experiment.Series) *timeline {
+	end := endOf(r, &s)
 	n := max(len(s.Busy), len(s.ArrivalsPerS))
+	if s.BinS > 0 {
+		n = min(n, int(math.Ceil((end-s.StartS)/s.BinS-1e-9)))
+	}
 	joined := 1
 	for (n+joined-1)/joined > mostBins {
 		joined++
 	}
-	return &timeline{Series: s, bins: n, joined: joined}
+	return &timeline{Series: s, bins: n, joined: joined, end: end}
 }
 
 // empty says that there is nothing to draw.
 func (t *timeline) empty() bool { return t.bins == 0 || !(t.BinS > 0) }
 
 // series is one of the timeline's series, joined to at most mostBins.
-func (t *timeline) series(name string, role chart.Role, mark chart.Mark, values []float64, peaks bool) chart.Series {
+func (t *timeline) series(name string, role chart.Role, mark chart.Mark, values []float64,
+	peaks bool) chart.Series {
+	values = values[:min(len(values), t.bins)]
 	y, _ := chart.Bins(values, (len(values)+t.joined-1)/t.joined, peaks)
-	return chart.Series{Name: name, Role: role, Mark: mark, Start: t.StartS, Width: t.BinS * float64(t.joined), Y: y}
+	return chart.Series{Name: name, Role: role, Mark: mark, Start: t.StartS,
+		Width: t.BinS * float64(t.joined), Y: y}
 }
 
 // gaps turns null into NaN.
@@ -60,8 +68,9 @@ func (t *timeline) about() string {
 
 // timeAxis is the common axis of time.
 func (t *timeline) timeAxis() chart.Axis {
-	return chart.Axis{Label: "simulated time", Kind: quantity.Seconds, Scale: chart.Time, Min: chart.At(t.StartS),
-		Max: chart.At(t.StartS + float64(t.bins)*t.BinS)}
+	return chart.Axis{Label: "simulated time", Kind: quantity.Seconds, Scale: chart.Time,
+		Min: chart.At(t.StartS),
+		Max: chart.At(t.end)}
 }
 
 // identifier makes a name fit for elements and files: small letters, digits and '-'.
@@ -105,7 +114,7 @@ func limitRule(v *experiment.Verdict, vertical bool) chart.Rule {
 	name := strings.TrimPrefix(labelOf(v.Metric), "")
 	name = strings.TrimSuffix(strings.TrimSuffix(name, " latency"), " makespan")
 	return chart.Rule{At: *v.Max, Vertical: vertical, Role: chart.SLO,
-		Label: fmt.Sprintf("SLO %s ≤ %s", name, quantity.Format(kindOf(v.Metric), *v.Max))}
+		Label: fmt.Sprintf("SLO %s ≤ %s", name, quantity.Chosen(kindOf(v.Metric), *v.Max))}
 }
 
 // latencyOverTime draws p50, p90 and p99 of what completed in each bin.
@@ -122,15 +131,19 @@ func latencyOverTime(r *experiment.Result, function string, t *timeline) (chart.
 	xy := &chart.XY{X: t.timeAxis(), Y: chart.Axis{Label: "latency", Kind: quantity.Seconds}, Link: timeLink,
 		Series: []chart.Series{high, middle, low}}
 	caption := "Bands that widen mean that a few inputs wait much longer than most."
+	tail := false
 	slo := limits(r, "latency", function)
 	for i := range slo {
 		xy.Rules = append(xy.Rules, limitRule(&slo[i], false))
+		tail = tail || slo[i].Metric == "latency.p99"
 	}
-	if len(slo) > 0 {
-		caption = "Where the upper band crosses the dashed line, the slowest inputs of that moment miss the SLO."
+	if tail {
+		caption = "Where the upper band crosses the dashed line, the slowest inputs of that moment " +
+			"miss the SLO."
 	}
 	xy.Regions = warmup(r)
-	return chart.Chart{ID: identifier("latency-over-time", function), Title: latencyFinding(slo, p99, t),
+	return chart.Chart{ID: identifier("latency-over-time", function), Wide: true,
+		Title:    latencyFinding(slo, p99, t),
 		Subtitle: "Latency of inputs by instant of completion; " + t.about(), Caption: caption, XY: xy}, true
 }
 
@@ -159,7 +172,7 @@ func latencyFinding(slo []experiment.Verdict, p99 []float64, t *timeline) string
 			return "p99 latency stays below the SLO of " + limit + " all the time"
 		}
 		return fmt.Sprintf("p99 latency is above the SLO of %s for %s of the %s", limit, duration(above),
-			duration(float64(t.bins)*t.BinS))
+			duration(t.end-t.StartS))
 	}
 	at, most := 0, math.Inf(-1)
 	for i, v := range p99 {
@@ -170,9 +183,8 @@ func latencyFinding(slo []experiment.Verdict, p99 []float64, t *timeline) string
 	if math.IsInf(most, -1) {
 		return "No input completed"
 	}
-	end := t.StartS + float64(t.bins)*t.BinS
 	return fmt.Sprintf("p99 latency peaks at %s, at %s", quantity.Format(quantity.Seconds, most),
-		chart.Clock(t.StartS+float64(at)*t.BinS, end))
+		chart.Clock(t.StartS+float64(at)*t.BinS, t.end))
 }
 
 // duration writes a span in words that fit a sentence: "2 h 40 min", "35 s".
@@ -205,12 +217,13 @@ func arrivalsOverTime(r *experiment.Result, function string, t *timeline) (chart
 	xy := &chart.XY{X: t.timeAxis(), Y: chart.Axis{Label: "inputs", Kind: quantity.PerS}, Link: timeLink,
 		Series: []chart.Series{area}, Regions: warmup(r)}
 	caption := "What the containers have to keep up with."
-	if peak(t.RejectedPerS) > 0 {
+	if mean(t.RejectedPerS) > 0.0005*mean(t.ArrivalsPerS) {
 		xy.Series = append(xy.Series, t.series("rejected", chart.Rejected, chart.Step, t.RejectedPerS, false))
 		caption = "Where the line leaves zero, the platform refuses inputs."
 	}
 	return chart.Chart{ID: identifier("arrivals", function), Height: 140,
-		Title: fmt.Sprintf("%s arrive at the peak, %s on average", quantity.Format(quantity.PerS, peak(t.ArrivalsPerS)),
+		Title: fmt.Sprintf("%s arrive at the peak, %s on average",
+			quantity.Format(quantity.PerS, peak(t.ArrivalsPerS)),
 			quantity.Format(quantity.PerS, mean(t.ArrivalsPerS))),
 		Subtitle: "Inputs per second; " + t.about(), Caption: caption, XY: xy}, true
 }
@@ -226,7 +239,8 @@ func queueOverTime(r *experiment.Result, function string, t *timeline) (chart.Ch
 	if len(most.Low) != len(most.Y) {
 		most.Low = make(chart.Values, len(most.Y))
 	}
-	xy := &chart.XY{X: t.timeAxis(), Y: chart.Axis{Label: "inputs waiting", Kind: quantity.Count}, Link: timeLink,
+	xy := &chart.XY{X: t.timeAxis(), Y: chart.Axis{Label: "inputs waiting", Kind: quantity.Count},
+		Link:   timeLink,
 		Series: []chart.Series{most, level}, Regions: warmup(r)}
 	title := fmt.Sprintf("Up to %s wait for a container", quantity.Plural(peak(t.QueueMax), "input"))
 	if peak(t.QueueMax) == 0 {
@@ -234,7 +248,8 @@ func queueOverTime(r *experiment.Result, function string, t *timeline) (chart.Ch
 	}
 	return chart.Chart{ID: identifier("queue", function), Height: 140, Title: title,
 		Subtitle: "Inputs in the queue; " + t.about(),
-		Caption:  "A queue that does not come back to zero means that more arrives than is served.", XY: xy}, true
+		Caption:  "A queue that does not come back to zero means that more arrives than is served.",
+		XY:       xy}, true
 }
 
 // containersOverTime stacks containers by state.
@@ -254,6 +269,13 @@ func containersOverTime(r *experiment.Result, function string, t *timeline) (cha
 			Label: fmt.Sprintf("max_containers %d", set.MaxContainers)})
 	}
 	busy, idle, starting := mean(t.Busy), mean(t.Idle), mean(t.Starting)
+	pool := r.Total.Containers
+	if function != "" {
+		pool = r.Functions[function].Containers
+	}
+	if pool != nil && has(pool.BusyMean) && has(pool.IdleMean) && has(pool.StartingMean) {
+		busy, idle, starting = *pool.BusyMean.Value, *pool.IdleMean.Value, *pool.StartingMean.Value
+	}
 	title := fmt.Sprintf("%s containers on average: %s busy, %s idle, %s starting",
 		quantity.Format(quantity.Count, round3(busy+idle+starting)), percent(share(busy, busy+idle+starting)),
 		percent(share(idle, busy+idle+starting)), percent(share(starting, busy+idle+starting)))
@@ -280,9 +302,11 @@ func costOverTime(r *experiment.Result, function string, t *timeline) (chart.Cha
 		return chart.Chart{}, false
 	}
 	xy := &chart.XY{X: t.timeAxis(), Y: chart.Axis{Label: "per hour", Kind: quantity.USD}, Link: timeLink,
-		Series: []chart.Series{t.series("cost", chart.Cost, chart.Area, t.CostPerHour, false)}, Regions: warmup(r)}
+		Series:  []chart.Series{t.series("cost", chart.Cost, chart.Area, t.CostPerHour, false)},
+		Regions: warmup(r)}
 	return chart.Chart{ID: identifier("cost-over-time", function), Height: 140,
-		Title: fmt.Sprintf("%s an hour on average, %s at the peak", quantity.Format(quantity.USD, mean(t.CostPerHour)),
+		Title: fmt.Sprintf("%s an hour on average, %s at the peak",
+			quantity.Format(quantity.USD, mean(t.CostPerHour)),
 			quantity.Format(quantity.USD, peak(t.CostPerHour))),
 		Subtitle: "Cost per hour; " + t.about(),
 		Caption:  "Cost follows the containers that run, not the inputs that arrive.", XY: xy}, true

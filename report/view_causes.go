@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"math"
+	"sort"
 
 	"github.com/simcap/simcap/experiment"
 	"github.com/simcap/simcap/report/chart"
@@ -12,12 +13,16 @@ import (
 // quantileCurve is a distribution as a line: latencies along x, quantiles along y.
 func quantileCurve(name string, role chart.Role, d *experiment.Distribution) chart.Series {
 	s := chart.Series{Name: name, Role: role, Mark: chart.Line}
-	for i := range min(len(d.Q), len(d.AtS)) {
+	n := min(len(d.Q), len(d.AtS))
+	for i := range n {
 		q := d.Q[i]
 		if q >= 1 && i > 0 { // the last value stands at the quantile that its rank has
 			q = 1 - (1-d.Q[i-1])/2
 		}
 		s.X, s.Y = append(s.X, d.AtS[i]), append(s.Y, q)
+		if d.AtS[i] >= d.AtS[max(0, n-2)] && d.AtS[i] > d.AtS[0] {
+			break // what lies beyond is the maximum again: there are no more inputs
+		}
 	}
 	return s
 }
@@ -51,16 +56,18 @@ func latencyCurve(r *experiment.Result) (chart.Chart, bool) {
 		return chart.Chart{}, false
 	}
 	xy.Series = curves
-	xy.Y = chart.Axis{Label: "share of inputs", Scale: chart.Tail, Min: chart.At(0), Max: chart.At(tailTop(curves))}
+	xy.Y = chart.Axis{Label: "share of inputs", Scale: chart.Tail, Min: chart.At(0),
+		Max: chart.At(tailTop(curves))}
 	return chart.Chart{ID: "latency-cdf", Title: curveFinding(r), Subtitle: "Distribution of latency, all " +
 		"replications; the axis of shares is stretched towards the tail",
-		Caption: "Each further gridline is ten times rarer. A flat stretch means two kinds of inputs, for example " +
+		Caption: "Each further gridline is ten times rarer. A flat stretch means two kinds of " +
+			"inputs, for example " +
 			"those that meet a cold start and those that do not.", XY: xy}, true
 }
 
 // curveFinding compares the middle and the tail.
 func curveFinding(r *experiment.Result) string {
-	name := slowest(r)
+	name := focus(r)
 	m := r.Functions[name]
 	if !has(m.LatencyS.P50) || !has(m.LatencyS.P99) {
 		return "Latency"
@@ -85,7 +92,8 @@ func whyBars(r *experiment.Result) (chart.Chart, bool) {
 			return
 		}
 		rows = append(rows, s)
-		bars.Rows = append(bars.Rows, chart.Bar{Label: label, Note: quantity.Format(quantity.Seconds, s.total())})
+		bars.Rows = append(bars.Rows, chart.Bar{Label: label,
+			Note: quantity.Format(quantity.Seconds, s.total())})
 		for p, v := range s.Parts {
 			used[p] = used[p] || v > 0
 		}
@@ -112,9 +120,11 @@ func whyBars(r *experiment.Result) (chart.Chart, bool) {
 			}
 		}
 	}
-	return chart.Chart{ID: "why", Title: unstopped(tailSentence(r)), Subtitle: "What inputs spend their time on, by how " +
-		"slow they are; the mean latency of each group is at its bar's end",
-		Caption: "Compare the bars: what grows from top to bottom is what makes slow inputs slow.", Bars: bars}, true
+	return chart.Chart{ID: "why", Title: unstopped(tailSentence(r)),
+		Subtitle: "What inputs spend their time on, by how " +
+			"slow they are; the mean latency of each group is at its bar's end",
+		Caption: "Compare the bars: what grows from top to bottom is what makes slow inputs slow.",
+		Bars:    bars}, true
 }
 
 // unstopped is a sentence as a title.
@@ -132,21 +142,29 @@ func costBars(r *experiment.Result) (chart.Chart, bool) {
 		return chart.Chart{}, false
 	}
 	bars := &chart.Bars{Axis: chart.Axis{Kind: quantity.USD}, Parts: []chart.Part{
-		{Name: "busy", Role: chart.Busy}, {Name: "idle", Role: chart.Idle}, {Name: "cold start", Role: chart.Starting}}}
+		{Name: "busy", Role: chart.Busy}, {Name: "idle", Role: chart.Idle},
+		{Name: "cold start", Role: chart.Starting}}}
 	for _, name := range functionNames(r) {
 		m := r.Functions[name]
 		if m.CostUSD == nil || valueOf(m.CostUSD.Total) == 0 {
 			continue
 		}
-		month := perMonth(m.CostUSD)
+		bill, _ := billOf(r, m.CostUSD)
 		busy, idle, cold := shares(m.CostUSD)
-		v := valueOf(month)
-		bars.Rows = append(bars.Rows, chart.Bar{Label: name, Values: chart.Values{v * busy, v * idle, v * cold},
-			Note: text(quantity.USD, month)})
+		v := valueOf(bill)
+		bars.Rows = append(bars.Rows, chart.Bar{Label: name,
+			Values: chart.Values{v * busy, v * idle, v * cold},
+			Note:   text(quantity.USD, bill)})
 	}
-	return chart.Chart{ID: "cost", Title: fmt.Sprintf("%s a month: %s", text(quantity.USD, perMonth(c)),
-		unstopped(costSentence(r))), Subtitle: "Cost per month (730 h) at the rate of the measured window, by function",
-		Caption: "Idle and cold-start money buys no work: it is the price of answering soon.", Bars: bars}, true
+	bill, per := billOf(r, c)
+	subtitle := "Cost per month (730 h) at the rate of the measured window, by function"
+	if r.HorizonS == nil {
+		subtitle = "Cost of the run, by function"
+	}
+	return chart.Chart{ID: "cost", Title: fmt.Sprintf("%s %s: %s", text(quantity.USD, bill), per,
+		unstopped(costSentence(r))), Subtitle: subtitle,
+		Caption: "Idle and cold-start money buys no work: it is the price of answering soon.",
+		Bars:    bars}, true
 }
 
 // coldBars draws the stages of cold starts.
@@ -159,7 +177,8 @@ func coldBars(r *experiment.Result) (chart.Chart, bool) {
 		for _, s := range stages {
 			if _, ok := place[s.Name]; !ok {
 				place[s.Name] = len(bars.Parts)
-				bars.Parts = append(bars.Parts, chart.Part{Name: s.Name, Role: chart.Category(len(bars.Parts))})
+				bars.Parts = append(bars.Parts, chart.Part{Name: s.Name,
+					Role: chart.Category(len(bars.Parts))})
 			}
 			if s.MeanS > longest {
 				longest, worst, stage = s.MeanS, name, s.Name
@@ -177,7 +196,8 @@ func coldBars(r *experiment.Result) (chart.Chart, bool) {
 			row.Values[place[s.Name]] = s.MeanS
 			count, all = max(count, s.Count), all+s.MeanS
 		}
-		row.Note = fmt.Sprintf("%s × %s", quantity.Format(quantity.Seconds, all), quantity.Plural(float64(count), "start"))
+		row.Note = fmt.Sprintf("%s × %s", quantity.Format(quantity.Seconds, all),
+			quantity.Plural(float64(count), "start"))
 		bars.Rows = append(bars.Rows, row)
 	}
 	if longest == 0 {
@@ -188,8 +208,9 @@ func coldBars(r *experiment.Result) (chart.Chart, bool) {
 	if len(bars.Rows) > 1 {
 		title += " in " + worst
 	}
-	return chart.Chart{ID: "cold-starts", Title: title, Subtitle: "Mean time of each stage of a container's start, all " +
-		"replications", Caption: "The longest part is where a faster start is to be won.", Bars: bars}, true
+	return chart.Chart{ID: "cold-starts", Title: title,
+		Subtitle: "Mean time of each stage of a container's start, all replications",
+		Caption:  "The longest part is where a faster start is to be won.", Bars: bars}, true
 }
 
 // batchColumns draws how large batches are.
@@ -209,10 +230,12 @@ func batchColumns(r *experiment.Result, function string) (chart.Chart, bool) {
 	if len(d.BatchSizes) < d.Settings.MaxBatchSize {
 		full = 0
 	}
-	return chart.Chart{ID: identifier("batches", function), Title: fmt.Sprintf("A batch holds %s inputs on average; %s "+
-		"of the batches are full", quantity.Format(quantity.Count, round3(inputs/sum)), percent(full)),
+	return chart.Chart{ID: identifier("batches", function),
+		Title: fmt.Sprintf("A batch holds %s inputs on average; %s "+
+			"of the batches are full", quantity.Format(quantity.Count, round3(inputs/sum)), percent(full)),
 		Subtitle: "Batches by their size, " + function + ", all replications",
-		Caption:  "Columns on the left are batches that left early, because wait_ms was over or inputs were few.",
+		Caption: "Columns on the left are batches that left early, because wait_ms was over or " +
+			"inputs were few.",
 		XY: &chart.XY{X: chart.Axis{Label: "inputs in the batch", Kind: quantity.Count, Min: chart.At(0.4),
 			Max: chart.At(top + 0.6)}, Y: chart.Axis{Label: "batches", Kind: quantity.Count},
 			Series: []chart.Series{s}}}, true
@@ -221,7 +244,8 @@ func batchColumns(r *experiment.Result, function string) (chart.Chart, bool) {
 // rejectedBars draws refused inputs by reason.
 func rejectedBars(r *experiment.Result) (chart.Chart, bool) {
 	bars := &chart.Bars{Axis: chart.Axis{Kind: quantity.Count}, Parts: []chart.Part{
-		{Name: "rate_limit", Role: chart.C2}, {Name: "pending_limit", Role: chart.C5}, {Name: "total_limit", Role: chart.C6}}}
+		{Name: "rate_limit", Role: chart.C2}, {Name: "pending_limit", Role: chart.C5},
+		{Name: "total_limit", Role: chart.C6}}}
 	for _, name := range functionNames(r) {
 		m := r.Functions[name]
 		x := m.Inputs.Rejected
@@ -234,10 +258,12 @@ func rejectedBars(r *experiment.Result) (chart.Chart, bool) {
 	if len(bars.Rows) == 0 {
 		return chart.Chart{}, false
 	}
-	return chart.Chart{ID: "rejected", Title: text(quantity.Fraction, r.Total.RejectedFraction) + " of the inputs are refused",
+	return chart.Chart{ID: "rejected", Title: text(quantity.Fraction, r.Total.RejectedFraction) +
+		" of the inputs are refused",
 		Subtitle: "Rejected inputs by reason, mean of the replications",
-		Caption:  "rate_limit: submitted too fast. pending_limit: too many wait. total_limit: too many wait or run.",
-		Bars:     bars}, true
+		Caption: "rate_limit: submitted too fast. pending_limit: too many wait. total_limit: too " +
+			"many wait or run.",
+		Bars: bars}, true
 }
 
 // makespanCurve draws how long calls take.
@@ -255,7 +281,8 @@ func makespanCurve(r *experiment.Result) (chart.Chart, bool) {
 		xy.Series = append(xy.Series, quantileCurve(name, chart.Category(i), &w.Makespan))
 		m := r.Workloads[name]
 		if finding == "" && has(m.Calls.MakespanS.P50) {
-			finding = fmt.Sprintf("Half of the calls of %s are over after %s", name, text(quantity.Seconds, m.Calls.MakespanS.P50))
+			finding = fmt.Sprintf("Half of the calls of %s are over after %s", name,
+				text(quantity.Seconds, m.Calls.MakespanS.P50))
 		}
 	}
 	if len(xy.Series) == 0 {
@@ -264,57 +291,112 @@ func makespanCurve(r *experiment.Result) (chart.Chart, bool) {
 	if finding == "" {
 		finding = "Makespans of calls"
 	}
-	xy.Y = chart.Axis{Label: "share of calls", Scale: chart.Tail, Min: chart.At(0), Max: chart.At(tailTop(xy.Series))}
-	return chart.Chart{ID: "makespans", Title: finding, Subtitle: "From a call's start to its last output, all replications",
-		Caption: "Each further gridline is ten times rarer.", XY: xy}, true
+	xy.Y = chart.Axis{Label: "share of calls", Scale: chart.Tail, Min: chart.At(0),
+		Max: chart.At(tailTop(xy.Series))}
+	return chart.Chart{ID: "makespans", Title: finding,
+		Subtitle: "From a call's start to its last output, all replications",
+		Caption:  "Each further gridline is ten times rarer.", XY: xy}, true
 }
 
-// mostLanes is how many containers a picture of their lives shows.
+// mostLanes is how many rows a picture of containers' lives has at most.
 const mostLanes = 160
 
-// containerLanes draws the lives of containers.
+// containerLanes draws the lives of containers: each on the first row that is free when it is created, so
+// that as many rows are taken as there are containers at one time.
 func containerLanes(r *experiment.Result, function string, t *timeline) (chart.Chart, bool) {
 	d := detailOf(r, function)
 	if len(d.Gantt) == 0 || t.empty() {
 		return chart.Chart{}, false
 	}
-	end := t.StartS + float64(t.bins)*t.BinS
-	lanes := &chart.Lanes{X: t.timeAxis(), Link: timeLink, Parts: []chart.Part{{Name: "starting", Role: chart.Starting},
-		{Name: "ready", Role: chart.Busy}}}
-	every := (len(d.Gantt) + mostLanes - 1) / mostLanes
-	for i := 0; i < len(d.Gantt); i += every {
-		lanes.Rows = append(lanes.Rows, lane(&d.Gantt[i], end))
+	lanes := &chart.Lanes{X: t.timeAxis(), Link: timeLink, Label: "containers at one time",
+		Parts: []chart.Part{{Name: "starting", Role: chart.Starting}, {Name: "ready", Role: chart.Idle},
+			{Name: "share of its ready time that it is busy", Role: chart.Busy}}}
+	var free []float64 // by row: when its last container ends
+	for i := range d.Gantt {
+		c := &d.Gantt[i]
+		row := 0
+		for row < len(free) && free[row] > c.CreatedS {
+			row++
+		}
+		if row == len(free) {
+			free = append(free, 0)
+			lanes.Rows = append(lanes.Rows, chart.Lane{Label: fmt.Sprint(row + 1)})
+		}
+		stop := stopOf(c, t.end)
+		free[row] = math.Max(stop, c.CreatedS+(t.end-t.StartS)/1000)
+		lanes.Rows[row].Spans = append(lanes.Rows[row].Spans, life(c, stop)...)
 	}
-	title := fmt.Sprintf("%s of %s", quantity.Plural(float64(len(d.Gantt)), "container"), function)
-	subtitle := "From creation to stop; replication 1"
-	if d.GanttSampled || every > 1 {
-		title = fmt.Sprintf("A sample of %d containers of %s", len(lanes.Rows), function)
+	subtitle := "From creation to stop, each container on the first row that is free; replication 1"
+	if d.GanttSampled {
+		subtitle += ", a sample"
 	}
-	return chart.Chart{ID: identifier("lives", function), Title: title, Subtitle: subtitle, Wide: true, Height: 320,
-		Caption: "Many short bars mean that containers are stopped and started again for nothing: a longer " +
-			"scaledown_window saves cold starts.", Lanes: lanes}, true
+	if len(lanes.Rows) > mostLanes {
+		subtitle += fmt.Sprintf(", %d of %d rows", mostLanes, len(lanes.Rows))
+		lanes.Rows = lanes.Rows[:mostLanes]
+	}
+	return chart.Chart{ID: identifier("lives", function), Title: livesFinding(function, d.Gantt),
+		Subtitle: subtitle, Wide: true, Height: min(320, max(90, 22*len(lanes.Rows))),
+		Caption: "Many short lives mean that containers are stopped and started again: a longer " +
+			"scaledown_window saves cold starts. Long pale ones are paid for and idle.", Lanes: lanes}, true
 }
 
-func lane(c *experiment.ContainerRow, end float64) chart.Lane {
-	stop := end
+// livesFinding says how long containers live.
+func livesFinding(function string, rows []experiment.ContainerRow) string {
+	var ages []float64
+	never := 0
+	for i := range rows {
+		if rows[i].ReadyS == nil {
+			never++
+		}
+		if rows[i].StoppedS != nil {
+			ages = append(ages, *rows[i].StoppedS-rows[i].CreatedS)
+		}
+	}
+	sort.Float64s(ages)
+	switch n := len(ages); {
+	case never > 3 && 5*never > len(rows):
+		return fmt.Sprintf("%s of the containers of %s are stopped before they are ready",
+			percent(share(float64(never), float64(len(rows)))), function)
+	case n == 0:
+		return fmt.Sprintf("No container of %s is stopped", function)
+	case n < 3:
+		return fmt.Sprintf("%s of %s, stopped after %s", quantity.Plural(float64(n), "container"), function,
+			duration(ages[n-1]))
+	default:
+		return fmt.Sprintf("Half of the containers of %s live less than %s, the longest %s", function,
+			duration(ages[n/2]), duration(ages[n-1]))
+	}
+}
+
+// stopOf is when a container's life ends in a picture.
+func stopOf(c *experiment.ContainerRow, end float64) float64 {
 	if c.StoppedS != nil {
-		stop = *c.StoppedS
+		return math.Max(*c.StoppedS, c.CreatedS)
 	}
-	l := chart.Lane{Label: fmt.Sprintf("#%d", c.Number)}
+	return math.Max(end, c.CreatedS)
+}
+
+// life is a container's start, its readiness, and within that the share that it is busy.
+func life(c *experiment.ContainerRow, stop float64) []chart.Span {
+	name := fmt.Sprintf("container %d", c.Number)
 	ready := stop
+	note := name + ": never ready, ended by " + c.Reason
+	busy := 0.0
 	if c.ReadyS != nil {
-		ready = math.Min(*c.ReadyS, stop)
-		busy := share(c.BusyS, stop-*c.ReadyS)
-		l.Note = fmt.Sprintf("%s, busy %s of its ready time, ended by %s", quantity.Plural(float64(c.Inputs), "input"),
-			percent(busy), c.Reason)
-	} else {
-		l.Note = "never ready, ended by " + c.Reason
+		ready = math.Min(math.Max(*c.ReadyS, c.CreatedS), stop)
+		busy = math.Min(1, share(c.BusyS, stop-*c.ReadyS))
+		note = fmt.Sprintf("%s: %s, lives %s, busy %s of its ready time, ended by %s", name,
+			quantity.Plural(float64(c.Inputs), "input"), duration(stop-c.CreatedS), percent(busy), c.Reason)
 	}
+	var spans []chart.Span
 	if ready > c.CreatedS {
-		l.Spans = append(l.Spans, chart.Span{From: c.CreatedS, To: ready, Role: chart.Starting})
+		spans = append(spans, chart.Span{From: c.CreatedS, To: ready, Role: chart.Starting, Note: note})
 	}
 	if stop > ready {
-		l.Spans = append(l.Spans, chart.Span{From: ready, To: stop, Role: chart.Busy})
+		spans = append(spans, chart.Span{From: ready, To: stop, Role: chart.Idle, Note: note})
+		if busy > 0.005 {
+			spans = append(spans, chart.Span{From: ready, To: stop, Role: chart.Busy, High: busy})
+		}
 	}
-	return l
+	return spans
 }

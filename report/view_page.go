@@ -19,7 +19,8 @@ func HTML(w io.Writer, r *experiment.Result, o Options) error {
 // runPage is the page of a run as a description.
 func runPage(r *experiment.Result, o Options) *page.Page {
 	p := &page.Page{Kind: "run", Title: r.Scenario, Provenance: provenance(r), Verdict: verdictOf(r),
-		Cards: cardsOf(r), Footer: "simcap simulates; it does not measure. Intervals are 95% confidence intervals over " +
+		Cards: cardsOf(r), Footer: "simcap simulates; it does not measure. Intervals are 95% " +
+			"confidence intervals over " +
 			"independent replications" + lone(r) + "."}
 	if advice := hints(r); len(advice) > 0 {
 		p.Notes = append(p.Notes, page.Note{Title: "What to try next", Kind: "advice", Items: advice})
@@ -38,7 +39,37 @@ func runPage(r *experiment.Result, o Options) *page.Page {
 			p.Sections = append(p.Sections, s)
 		}
 	}
+	for i := range p.Sections {
+		fillRows(p.Sections[i].Blocks)
+	}
 	return p
+}
+
+// fillRows lets a chart take the whole width that would stand alone in a row of two.
+func fillRows(blocks []page.Block) {
+	var lone *chart.Chart
+	for i := range blocks {
+		c := blocks[i].Chart
+		switch {
+		case c == nil || c.Wide || c.Grid != nil:
+			if lone != nil {
+				lone.Wide = true
+			}
+			lone = nil
+			if t := blocks[i].Tabs; t != nil {
+				for k := range t.Tabs {
+					fillRows(t.Tabs[k].Blocks)
+				}
+			}
+		case lone != nil:
+			lone = nil
+		default:
+			lone = c
+		}
+	}
+	if lone != nil {
+		lone.Wide = true
+	}
 }
 
 func lone(r *experiment.Result) string {
@@ -55,9 +86,9 @@ func verdictOf(r *experiment.Result) page.Verdict {
 	v.Word = map[state]string{kept: "✓ SLO kept", missed: "✗ SLO missed", undecided: "? SLO undecided",
 		unasked: "No SLO"}[st]
 	if c := r.Total.CostUSD; c != nil && valueOf(c.Total) > 0 {
-		month := perMonth(c)
-		sentence := "It costs " + text(quantity.USD, month) + " a month"
-		if of := interval(quantity.USD, month); of != "" {
+		bill, per := billOf(r, c)
+		sentence := "It costs " + text(quantity.USD, bill) + " " + per
+		if of := interval(quantity.USD, bill); of != "" {
 			sentence += " (" + of + ")"
 		}
 		v.Sentences = append(v.Sentences, sentence+". "+costSentence(r))
@@ -76,7 +107,8 @@ func cardsOf(r *experiment.Result) []page.Card {
 	m := &r.Total
 	add := func(label string, kind quantity.Kind, e experiment.Estimate, note string) {
 		if has(e) {
-			out = append(out, page.Card{Label: label, Value: text(kind, e), Interval: interval(kind, e), Note: note})
+			out = append(out, page.Card{Label: label, Value: text(kind, e),
+				Interval: interval(kind, e), Note: note})
 		}
 	}
 	for i := range r.SLO {
@@ -84,13 +116,16 @@ func cardsOf(r *experiment.Result) []page.Card {
 			break // the table has the rest
 		}
 		o := describe(&r.SLO[i])
-		out = append(out, page.Card{Label: "SLO: " + o.Label + " " + o.Limit, Value: o.Value, Interval: o.Interval,
-			Note: o.Margin, State: string(o.State)})
+		out = append(out, page.Card{Label: "SLO: " + o.Label + " " + o.Limit, Value: o.Value,
+			Interval: o.Interval,
+			Note:     o.Margin, State: string(o.State)})
 	}
 	if c := m.CostUSD; c != nil && valueOf(c.Total) > 0 {
 		busy, idle, cold := shares(c)
-		add("Cost per month", quantity.USD, perMonth(c), fmt.Sprintf("busy %s, idle %s, cold starts %s", percent(busy),
-			percent(idle), percent(cold)))
+		bill, per := billOf(r, c)
+		add("Cost "+per, quantity.USD, bill,
+			fmt.Sprintf("busy %s, idle %s, cold starts %s", percent(busy),
+				percent(idle), percent(cold)))
 		add("Cost per 1,000 inputs", quantity.USD, c.Per1kInputs, text(quantity.USD, c.PerHour)+" per hour")
 	}
 	if energy := energyWords(m.Energy); energy != nil {
@@ -103,8 +138,9 @@ func cardsOf(r *experiment.Result) []page.Card {
 			text(quantity.Count, m.Inputs.ColdStarted)+" of "+text(quantity.Count, m.Inputs.Submitted))
 	}
 	if m.Utilization != nil && m.Containers != nil {
-		add("Utilization", quantity.Fraction, *m.Utilization, fmt.Sprintf("%s containers live on average, %s at the peak",
-			text(quantity.Count, m.Containers.LiveMean), text(quantity.Count, m.Containers.Peak)))
+		add("Utilization", quantity.Fraction, *m.Utilization,
+			fmt.Sprintf("%s containers live on average, %s at the peak",
+				text(quantity.Count, m.Containers.LiveMean), text(quantity.Count, m.Containers.Peak)))
 	}
 	if valueOf(m.RejectedFraction) > 0 {
 		add("Rejected inputs", quantity.Fraction, m.RejectedFraction, "")
@@ -143,7 +179,8 @@ func timeSection(r *experiment.Result) page.Section {
 		return s
 	}
 	names := functionNames(r)
-	blocks := func(function string, t *timeline, makers ...func(*experiment.Result, string, *timeline) (chart.Chart,
+	blocks := func(function string, t *timeline, makers ...func(*experiment.Result, string,
+		*timeline) (chart.Chart,
 		bool)) []page.Block {
 		var out []page.Block
 		for _, c := range present(r, function, t, makers...) {
@@ -153,12 +190,15 @@ func timeSection(r *experiment.Result) page.Section {
 	}
 	var tabs []page.Tab
 	if len(names) > 1 {
-		tabs = append(tabs, page.Tab{Name: "all functions", Blocks: blocks("", newTimeline(total(r.Detail)),
-			containersOverTime, queueOverTime, arrivalsOverTime, costOverTime)})
+		tabs = append(tabs, page.Tab{Name: "all functions",
+			Blocks: blocks("", newTimeline(r, total(r.Detail)),
+				containersOverTime, queueOverTime, arrivalsOverTime, costOverTime)})
 	}
 	for _, name := range names {
-		tabs = append(tabs, page.Tab{Name: name, Blocks: blocks(name, newTimeline(detailOf(r, name).Series),
-			latencyOverTime, containersOverTime, arrivalsOverTime, queueOverTime, costOverTime, containerLanes)})
+		tabs = append(tabs, page.Tab{Name: name, Blocks: blocks(name,
+			newTimeline(r, detailOf(r, name).Series),
+			latencyOverTime, containersOverTime, queueOverTime, arrivalsOverTime, costOverTime,
+			containerLanes)})
 	}
 	kept := tabs[:0]
 	for _, t := range tabs {
@@ -179,9 +219,6 @@ func timeSection(r *experiment.Result) page.Section {
 func costSection(r *experiment.Result) page.Section {
 	s := page.Section{ID: "cost", Title: "What it costs"}
 	s.Blocks = append(s.Blocks, picture(costBars(r))...)
-	if len(s.Blocks) > 0 {
-		s.Blocks[0].Chart.Wide = len(r.Functions) > 2
-	}
 	if r.Detail != nil && r.Detail.PriceSource != "" && len(s.Blocks) > 0 {
 		s.Note = "Prices: " + r.Detail.PriceSource
 	}
@@ -203,8 +240,9 @@ func cell(kind quantity.Kind, e experiment.Estimate) page.Cell {
 }
 
 func numberSection(r *experiment.Result) page.Section {
-	s := page.Section{ID: "numbers", Title: "All numbers", Note: "Small print below a value is its 95% confidence " +
-		"interval. A click on a heading sorts."}
+	s := page.Section{ID: "numbers", Title: "All numbers",
+		Note: "Small print below a value is its 95% confidence " +
+			"interval. A click on a heading sorts."}
 	if len(r.SLO) > 0 {
 		s.Blocks = append(s.Blocks, page.Block{Table: objectiveTable(r)})
 	}
@@ -224,17 +262,27 @@ func objectiveTable(r *experiment.Result) *page.Table {
 		v := &r.SLO[i]
 		o := describe(v)
 		t.Rows = append(t.Rows, page.Row{Cells: []page.Cell{{Text: o.Label}, {Text: o.Limit},
-			cell(kindOf(v.Metric), v.Value), {Text: string(o.State), State: string(o.State)}, {Text: o.Margin}}})
+			cell(kindOf(v.Metric), v.Value), {Text: string(o.State), State: string(o.State)},
+			{Text: o.Margin}}})
 	}
 	return t
+}
+
+// costHead is the heading of what functions cost.
+func costHead(r *experiment.Result) string {
+	_, per := billOf(r, &experiment.Cost{})
+	return "cost " + per
 }
 
 // functionTable has cost and containers of each function, and of all.
 func functionTable(r *experiment.Result) *page.Table {
 	t := &page.Table{ID: "function-table", Caption: "Cost and containers by function", Columns: []page.Column{
-		{Name: "function"}, {Name: "cost a month", Number: true}, {Name: "per 1,000 inputs", Number: true},
-		{Name: "busy", Number: true, Title: "share of the cost"}, {Name: "idle", Number: true, Title: "share of the cost"},
-		{Name: "cold", Number: true, Title: "share of the cost"}, {Name: "live", Number: true, Title: "containers, mean"},
+		{Name: "function"}, {Name: costHead(r), Number: true},
+		{Name: "per 1,000 inputs", Number: true},
+		{Name: "busy", Number: true, Title: "share of the cost"},
+		{Name: "idle", Number: true, Title: "share of the cost"},
+		{Name: "cold", Number: true, Title: "share of the cost"},
+		{Name: "live", Number: true, Title: "containers, mean"},
 		{Name: "peak", Number: true, Title: "containers"}, {Name: "started", Number: true},
 		{Name: "lifetime", Number: true, Title: "mean of those stopped"},
 		{Name: "utilization", Number: true, Title: "busy / ready container time"}}}
@@ -251,6 +299,7 @@ func functionTable(r *experiment.Result) *page.Table {
 		if m.Utilization != nil {
 			u = *m.Utilization
 		}
+		bill, _ := billOf(r, &c)
 		all := valueOf(c.Busy) + valueOf(c.Idle) + valueOf(c.Cold)
 		part := func(e experiment.Estimate) page.Cell {
 			if all == 0 {
@@ -260,7 +309,8 @@ func functionTable(r *experiment.Result) *page.Table {
 			return page.Cell{Text: percent(v), Key: &v}
 		}
 		t.Rows = append(t.Rows, page.Row{Class: class, Cells: []page.Cell{{Text: name},
-			cell(quantity.USD, perMonth(&c)), cell(quantity.USD, c.Per1kInputs), part(c.Busy), part(c.Idle), part(c.Cold),
+			cell(quantity.USD, bill), cell(quantity.USD, c.Per1kInputs), part(c.Busy),
+			part(c.Idle), part(c.Cold),
 			cell(quantity.Count, n.LiveMean), cell(quantity.Count, n.Peak), cell(quantity.Count, n.Started),
 			cell(quantity.Seconds, n.LifetimeMeanS), cell(quantity.Fraction, u)}})
 	}
@@ -275,10 +325,13 @@ func functionTable(r *experiment.Result) *page.Table {
 }
 
 func latencyTable(r *experiment.Result) *page.Table {
-	t := &page.Table{ID: "latency-table", Caption: "Latency by function", Columns: []page.Column{{Name: "function"},
-		{Name: "mean", Number: true}, {Name: "p50", Number: true}, {Name: "p90", Number: true}, {Name: "p95", Number: true},
-		{Name: "p99", Number: true}, {Name: "p99.9", Number: true}, {Name: "max", Number: true},
-		{Name: "mean queue", Number: true, Title: "inputs waiting"}, {Name: "batch size", Number: true, Title: "mean"}}}
+	t := &page.Table{ID: "latency-table", Caption: "Latency by function",
+		Columns: []page.Column{{Name: "function"},
+			{Name: "mean", Number: true}, {Name: "p50", Number: true}, {Name: "p90", Number: true},
+			{Name: "p95", Number: true},
+			{Name: "p99", Number: true}, {Name: "p99.9", Number: true}, {Name: "max", Number: true},
+			{Name: "mean queue", Number: true, Title: "inputs waiting"},
+			{Name: "batch size", Number: true, Title: "mean"}}}
 	row := func(name string, m *experiment.Measures, class string) {
 		q := &m.LatencyS
 		cells := []page.Cell{{Text: name}}
@@ -300,25 +353,38 @@ func latencyTable(r *experiment.Result) *page.Table {
 
 // workloadTable has what became of inputs, by workload. Columns without any input are left out.
 func workloadTable(r *experiment.Result) *page.Table {
-	t := &page.Table{ID: "workload-table", Caption: "Inputs by workload", Columns: []page.Column{{Name: "workload"}}}
+	t := &page.Table{ID: "workload-table", Caption: "Inputs by workload",
+		Columns: []page.Column{{Name: "workload"}}}
 	columns := []struct {
 		name   string
 		kind   quantity.Kind
 		always bool
 		of     func(*experiment.Measures) experiment.Estimate
 	}{
-		{"submitted", quantity.Count, true, func(m *experiment.Measures) experiment.Estimate { return m.Inputs.Submitted }},
-		{"completed", quantity.Count, true, func(m *experiment.Measures) experiment.Estimate { return m.Inputs.Completed }},
-		{"cold started", quantity.Count, true, func(m *experiment.Measures) experiment.Estimate { return m.Inputs.ColdStarted }},
-		{"failed", quantity.Count, false, func(m *experiment.Measures) experiment.Estimate { return m.Inputs.Failed }},
-		{"timed out", quantity.Count, false, func(m *experiment.Measures) experiment.Estimate { return m.Inputs.TimedOut }},
-		{"abandoned", quantity.Count, false, func(m *experiment.Measures) experiment.Estimate { return m.Inputs.Abandoned }},
-		{"cancelled", quantity.Count, false, func(m *experiment.Measures) experiment.Estimate { return m.Inputs.Cancelled }},
-		{"rejected", quantity.Fraction, false, func(m *experiment.Measures) experiment.Estimate { return m.RejectedFraction }},
-		{"retried", quantity.Count, false, func(m *experiment.Measures) experiment.Estimate { return m.Inputs.Retried }},
-		{"p50 latency", quantity.Seconds, true, func(m *experiment.Measures) experiment.Estimate { return m.LatencyS.P50 }},
-		{"p99 latency", quantity.Seconds, true, func(m *experiment.Measures) experiment.Estimate { return m.LatencyS.P99 }},
-		{"throughput", quantity.PerS, true, func(m *experiment.Measures) experiment.Estimate { return m.ThroughputPerS }},
+		{"submitted", quantity.Count, true,
+			func(m *experiment.Measures) experiment.Estimate { return m.Inputs.Submitted }},
+		{"completed", quantity.Count, true,
+			func(m *experiment.Measures) experiment.Estimate { return m.Inputs.Completed }},
+		{"cold started", quantity.Count, true,
+			func(m *experiment.Measures) experiment.Estimate { return m.Inputs.ColdStarted }},
+		{"failed", quantity.Count, false,
+			func(m *experiment.Measures) experiment.Estimate { return m.Inputs.Failed }},
+		{"timed out", quantity.Count, false,
+			func(m *experiment.Measures) experiment.Estimate { return m.Inputs.TimedOut }},
+		{"abandoned", quantity.Count, false,
+			func(m *experiment.Measures) experiment.Estimate { return m.Inputs.Abandoned }},
+		{"cancelled", quantity.Count, false,
+			func(m *experiment.Measures) experiment.Estimate { return m.Inputs.Cancelled }},
+		{"rejected", quantity.Fraction, false,
+			func(m *experiment.Measures) experiment.Estimate { return m.RejectedFraction }},
+		{"retried", quantity.Count, false,
+			func(m *experiment.Measures) experiment.Estimate { return m.Inputs.Retried }},
+		{"p50 latency", quantity.Seconds, true,
+			func(m *experiment.Measures) experiment.Estimate { return m.LatencyS.P50 }},
+		{"p99 latency", quantity.Seconds, true,
+			func(m *experiment.Measures) experiment.Estimate { return m.LatencyS.P99 }},
+		{"throughput", quantity.PerS, true,
+			func(m *experiment.Measures) experiment.Estimate { return m.ThroughputPerS }},
 	}
 	names := workloadNames(r)
 	for _, name := range names {
@@ -347,7 +413,8 @@ func workloadTable(r *experiment.Result) *page.Table {
 // scenarioSection has what was asked and assumed, and how to ask again.
 func scenarioSection(r *experiment.Result, o Options) page.Section {
 	s := page.Section{ID: "scenario", Title: "Scenario and assumptions"}
-	facts := []page.Fact{{Name: "Replications", Value: fmt.Sprint(r.Replications)}, {Name: "Seed", Value: fmt.Sprint(r.Seed)},
+	facts := []page.Fact{{Name: "Replications", Value: fmt.Sprint(r.Replications)},
+		{Name: "Seed", Value: fmt.Sprint(r.Seed)},
 		{Name: "Version", Value: r.Simcap}}
 	if r.HorizonS != nil {
 		facts = append(facts, page.Fact{Name: "Horizon", Value: quantity.Span(*r.HorizonS)})
@@ -358,7 +425,8 @@ func scenarioSection(r *experiment.Result, o Options) page.Section {
 		s.Blocks = []page.Block{{Facts: facts}}
 		return s
 	}
-	for _, f := range []page.Fact{{Name: "Platform", Value: d.Platform}, {Name: "Prices", Value: d.PriceSource}} {
+	for _, f := range []page.Fact{{Name: "Platform", Value: d.Platform},
+		{Name: "Prices", Value: d.PriceSource}} {
 		if f.Value != "" {
 			facts = append(facts, f)
 		}
@@ -366,24 +434,28 @@ func scenarioSection(r *experiment.Result, o Options) page.Section {
 	for _, name := range detailNames(d) {
 		if f := d.Functions[name]; f.PricePerS > 0 {
 			facts = append(facts, page.Fact{Name: "A container of " + name,
-				Value: strings.TrimSpace(f.GPU + " " + quantity.Format(quantity.USD, f.PricePerS*3600) + " an hour")})
+				Value: strings.TrimSpace(f.GPU + " " + quantity.Format(quantity.USD,
+					f.PricePerS*3600) + " an hour")})
 		}
 	}
 	s.Blocks = append(s.Blocks, page.Block{Facts: facts})
 	if len(d.Assumptions) > 0 {
 		s.Blocks = append(s.Blocks, page.Block{Table: assumptionTable(d)})
 	}
-	if o.Command != "" {
-		s.Blocks = append(s.Blocks, page.Block{Code: &page.Code{Title: "This result again", Text: o.Command}})
-	}
 	if d.ScenarioYAML != "" {
-		s.Blocks = append(s.Blocks, page.Block{Code: &page.Code{Title: "Scenario as it was run", Text: d.ScenarioYAML}})
+		s.Blocks = append(s.Blocks, page.Block{Code: &page.Code{Title: "This result again, with " +
+			"the scenario " +
+			"below as scenario.yaml", Text: fmt.Sprintf("simcap run scenario.yaml --seed %d "+
+			"--replications %d",
+			r.Seed, r.Replications)}},
+			page.Block{Code: &page.Code{Title: "Scenario as it was run", Text: d.ScenarioYAML}})
 	}
 	return s
 }
 
 func assumptionTable(d *experiment.Detail) *page.Table {
-	t := &page.Table{ID: "assumption-table", Caption: "Assumptions: settings that the platform does not publish",
+	t := &page.Table{ID: "assumption-table", Caption: "Assumptions: settings that the platform " +
+		"does not publish",
 		Columns: []page.Column{{Name: "setting"}, {Name: "value"}, {Name: "why it is an assumption"}}}
 	swept := len(d.Sensitivity) > 0
 	if swept {

@@ -2,11 +2,13 @@ package report
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"sort"
+	"strings"
 
 	"github.com/simcap/simcap/experiment"
 	"github.com/simcap/simcap/report/chart"
@@ -20,12 +22,17 @@ type Options struct {
 	SVG           bool    // an SVG file beside each PNG
 	Dark          bool    // pictures on dark ground; the page follows its reader
 	NoPictures    bool    // no PNG and SVG files
-	Command       string  // the command line that gives this result again, for the page; "": not said
 }
 
 func (o Options) figure() figure.Options {
 	return figure.Options{Width: o.Width, Height: o.Height, Scale: o.Scale, Dark: o.Dark}
 }
+
+// The limits of Options.Scale.
+const (
+	LeastScale = figure.MinScale
+	MostScale  = figure.MaxScale
+)
 
 // Validate says which option is out of range.
 func (o Options) Validate() error {
@@ -42,19 +49,129 @@ func WriteRun(dir string, r *experiment.Result, o Options) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("report: %w", err)
 	}
-	err := writeFile(filepath.Join(dir, "results.json"), func(w io.Writer) error { return JSON(w, r, true) })
+	path := filepath.Join(dir, resultsFile)
+	before := drawn(path)
+	err := writeFile(path, func(w io.Writer) error { return JSON(w, r, true) })
 	if err != nil {
 		return err
 	}
-	err = writeFile(filepath.Join(dir, "report.html"), func(w io.Writer) error { return HTML(w, r, o) })
+	return draw(dir, &drawing{HTML: func(w io.Writer) error { return HTML(w, r, o) },
+		Pictures: RunPictures(r), before: before}, o)
+}
+
+// resultsFile is the name of results in their folder, pageFile that of their page.
+const (
+	resultsFile = "results.json"
+	pageFile    = "report.html"
+)
+
+// drawing is what there is to be seen of a result.
+type drawing struct {
+	HTML     func(io.Writer) error
+	Pictures map[string]figure.Picture
+	before   map[string]figure.Picture // of the results that stood in the folder
+}
+
+// drawn are the pictures of earlier results in a file; none when it holds no results.
+func drawn(path string) map[string]figure.Picture {
+	in, err := os.Open(path)
 	if err != nil {
+		return nil
+	}
+	defer in.Close()
+	d, err := readDrawing(in, Options{})
+	if err != nil {
+		return nil
+	}
+	return d.Pictures
+}
+
+// draw writes page and pictures, and removes those pictures of earlier results that these do not have: what
+// lies in a folder is of one result.
+func draw(dir string, d *drawing, o Options) error {
+	if err := writeFile(filepath.Join(dir, pageFile), d.HTML); err != nil {
 		return err
+	}
+	for name := range d.before {
+		if _, still := d.Pictures[name]; !still || o.NoPictures {
+			_ = os.Remove(filepath.Join(dir, name+".png"))
+		}
+		if _, still := d.Pictures[name]; !still || o.NoPictures || !o.SVG {
+			_ = os.Remove(filepath.Join(dir, name+".svg"))
+		}
 	}
 	if o.NoPictures {
 		return nil
 	}
-	return writePictures(dir, RunPictures(r), o)
+	return writePictures(dir, d.Pictures, o)
 }
+
+// UnreadableError says that what was to be drawn are no results of simcap.
+type UnreadableError struct{ Err error }
+
+func (e *UnreadableError) Error() string { return strings.TrimPrefix(e.Err.Error(), "report: ") }
+
+func (e *UnreadableError) Unwrap() error { return e.Err }
+
+// Redraw reads results, as a command wrote them, and draws their page and pictures into a folder, which it
+// makes if need be; it returns the page's path. What cannot be read is an UnreadableError.
+func Redraw(dir string, results io.Reader, o Options) (string, error) {
+	if err := o.Validate(); err != nil {
+		return "", err
+	}
+	d, err := readDrawing(results, o)
+	if err != nil {
+		return "", &UnreadableError{err}
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", fmt.Errorf("report: %w", err)
+	}
+	return filepath.Join(dir, pageFile), draw(dir, d, o)
+}
+
+// readDrawing reads results of any kind.
+func readDrawing(results io.Reader, o Options) (*drawing, error) {
+	data, err := readAll(results)
+	if err != nil {
+		return nil, err
+	}
+	var probe struct {
+		Points, Systems, Searches, Space, Fits json.RawMessage
+	}
+	if err := json.Unmarshal(data, &probe); err != nil {
+		return nil, fmt.Errorf("report: not JSON of simcap: %w", at(err, data))
+	}
+	switch {
+	case probe.Points != nil:
+		return decoded(data, sweepDrawing)
+	case probe.Systems != nil:
+		return decoded(data, compareDrawing)
+	case probe.Searches != nil:
+		return decoded(data, capacityDrawing)
+	case probe.Space != nil:
+		return decoded(data, planDrawing)
+	case probe.Fits != nil:
+		return decoded(data, calibrationDrawing)
+	}
+	r, err := ReadJSON(bytes.NewReader(data))
+	if err != nil {
+		return nil, err
+	}
+	return &drawing{HTML: func(w io.Writer) error { return HTML(w, r, o) }, Pictures: RunPictures(r)}, nil
+}
+
+// decoded draws results of one kind.
+func decoded[T any](data []byte, draw func(*T) *drawing) (*drawing, error) {
+	var result T
+	if err := json.Unmarshal(data, &result); err != nil {
+		return nil, fmt.Errorf("report: results of simcap are damaged: %w", at(err, data))
+	}
+	return draw(&result), nil
+}
+
+// ResultFiles are the names that results have in their folders.
+var ResultFiles = [...]string{resultsFile, "sweep.json", "plan.json", "compare.json", "comparison.json",
+	"capacity.json", calibrationFile}
 
 // writePictures writes each picture as PNG, and as SVG if asked, under its name.
 func writePictures(dir string, pictures map[string]figure.Picture, o Options) error {
@@ -113,7 +230,8 @@ func RunPictures(r *experiment.Result) map[string]figure.Picture {
 			out[name] = figure.Picture{Footer: footer, Charts: charts}
 		}
 	}
-	for _, make := range []func(*experiment.Result) (chart.Chart, bool){latencyCurve, whyBars, costBars, coldBars,
+	for _, make := range []func(*experiment.Result) (chart.Chart, bool){latencyCurve, whyBars,
+		costBars, coldBars,
 		rejectedBars, makespanCurve} {
 		if c, ok := make(r); ok {
 			add(c.ID, c)
@@ -124,12 +242,12 @@ func RunPictures(r *experiment.Result) map[string]figure.Picture {
 	}
 	names := functionNames(r)
 	if len(names) > 1 {
-		t := newTimeline(total(r.Detail))
+		t := newTimeline(r, total(r.Detail))
 		add("containers", present(r, "", t, containersOverTime, queueOverTime)...)
 		add("traffic", present(r, "", t, arrivalsOverTime, costOverTime)...)
 	}
 	for _, name := range names {
-		t := newTimeline(detailOf(r, name).Series)
+		t := newTimeline(r, detailOf(r, name).Series)
 		suffix := name
 		if len(names) == 1 {
 			suffix = ""

@@ -249,7 +249,7 @@ func mistakes() []mistake {
 		{name: "tabs", old: "  embed:\n", new: "\tembed:\n", at: "\tembed", message: "not YAML", help: "spaces, not with tabs"},
 		{name: "open bracket", old: "rate: 50/s}", new: "rate: 50/s", at: ":\n", message: "not YAML"},
 		{name: "function that is no mapping", old: "functions:\n  embed:", new: "functions:\n  other: 3\n  embed:", at: "3",
-			path: "functions.other", message: "where a function is expected"},
+			path: "functions.other", message: "where a function {gpu, cpu, memory, region, ...} is expected"},
 	}
 }
 

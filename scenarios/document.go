@@ -46,8 +46,8 @@ func Parse(name string, data []byte) (*Document, Diagnostics) {
 func (s *source) parse(data []byte, what string) (*yaml.Node, Diagnostics) {
 	switch {
 	case len(data) > LargestFile:
-		return nil, s.whole(fmt.Sprintf("the file has %d MB, and %s at most %d MB", len(data)>>20,
-			what, LargestFile>>20),
+		return nil, s.whole(fmt.Sprintf("the file is larger than %d MB, the most that %s may have",
+			LargestFile>>20, what),
 			"put traffic into a trace file, and name that: arrivals: {process: trace, file: ...}")
 	case bytes.IndexByte(data, 0) >= 0 || !utf8.Valid(data):
 		return nil, s.whole("this is not a text file in UTF-8", "")

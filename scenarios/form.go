@@ -202,6 +202,9 @@ func choose(text string, choices []string) string {
 	if near := Nearest(text, choices); near != "" {
 		return fmt.Sprintf("did you mean %q?", near)
 	}
+	if len(choices) == 0 {
+		return ""
+	}
 	return "choose one of " + strings.Join(choices, ", ")
 }
 

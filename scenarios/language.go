@@ -9,6 +9,8 @@ import (
 	"github.com/simcap/simcap/model"
 	"github.com/simcap/simcap/model/dist"
 	"github.com/simcap/simcap/model/service"
+	"github.com/simcap/simcap/model/workload"
+	"github.com/simcap/simcap/trace"
 )
 
 // language is the scenario language: its sections with their keys, which come from the structs that
@@ -111,6 +113,9 @@ func (l *language) form(in reflect.Type, f reflect.StructField) form {
 	if t.Kind() == reflect.Pointer {
 		return optional{l.plain(t.Elem(), f)}
 	}
+	if t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.String {
+		return list{of: wordOf(t.Elem(), f.Name), what: "a list of texts"}
+	}
 	if t.Kind() == reflect.Slice && t.Elem().Kind() != reflect.Struct {
 		return list{of: l.scalar(t.Elem(), unit, false), what: "a list"}
 	}
@@ -135,6 +140,8 @@ func (l *language) plain(t reflect.Type, f reflect.StructField) form {
 		return l.of(t, name, withArticle(name))
 	case t.Kind() == reflect.Bool:
 		return flag{}
+	case t.Kind() == reflect.Map && t.Elem().Kind() == reflect.String:
+		return table{of: word{}, what: "a mapping of roles to columns"}
 	case t.Kind() == reflect.Map:
 		return table{of: l.scalar(t.Elem(), unit, none), what: "a mapping of names to numbers"}
 	case t.Kind() == reflect.String:
@@ -178,6 +185,14 @@ func wordOf(t reflect.Type, name string) form {
 		return word{"strategy", model.Strategies}
 	case "Interpolate":
 		return word{"interpolation", []string{"step", "linear"}}
+	case "Fold":
+		return word{"way to fold", []string{"none", string(trace.FoldDay), string(trace.FoldWeek)}}
+	case "Take":
+		return word{"thing that rows say of inputs", workload.Taken()}
+	case "TimeUnit":
+		return word{"unit of time", []string{"auto", "s", "ms", "us", "ns"}}
+	case "Ties":
+		return word{"treatment of ties", []string{"auto", string(trace.TiesKeep), string(trace.TiesSpread)}}
 	}
 	return word{}
 }
@@ -191,6 +206,14 @@ func names[T ~string](list []T) []string {
 }
 
 func withArticle(name string) string {
+	switch name {
+	case "batched":
+		return "a batching rule"
+	case "concurrent":
+		return "a concurrency rule"
+	case "failures", "limits", "prices":
+		return "a mapping of " + name
+	}
 	if strings.ContainsRune("aeiou", rune(name[0])) {
 		return "an " + name
 	}

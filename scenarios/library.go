@@ -46,6 +46,23 @@ func FindExample(name string) (Example, bool) {
 		Text: text}, true
 }
 
+// Files are the files that the example names, by the names that it has for them.
+func (e Example) Files() map[string][]byte {
+	files := map[string][]byte{}
+	names, err := fs.Glob(library, e.Name+".*.*")
+	if err != nil {
+		panic("scenarios: " + err.Error())
+	}
+	for _, name := range names {
+		text, err := library.ReadFile(name)
+		if err != nil {
+			panic("scenarios: " + err.Error())
+		}
+		files[name] = text
+	}
+	return files
+}
+
 // openExample opens a file that stands beside the examples.
 func openExample(name string) (io.ReadCloser, error) { return library.Open(name) }
 

@@ -91,6 +91,10 @@ func (d *Document) Scenario(opts Options) (*experiment.Scenario, Diagnostics) {
 	s := r.scenario()
 	r.check(s)
 	found := sortDiagnostics(r.found)
+	if r.untold > 0 {
+		found = append(found, Diagnostic{Severity: Error, File: d.text.name,
+			Message: fmt.Sprintf("%d more errors are not shown", r.untold)})
+	}
 	if found.Failed() {
 		return nil, found
 	}
@@ -154,7 +158,7 @@ func (r *reader) problem(p model.Problem) {
 	if p.Got != "" {
 		help = choose(p.Got, p.Choices)
 		if p.Help != "" {
-			help += ", " + p.Help
+			help = strings.TrimSuffix(help, "?") + ", " + p.Help
 		}
 	}
 	n := r.doc.root

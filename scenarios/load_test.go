@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -56,7 +57,7 @@ func mustLoad(t *testing.T, text string, opts Options) *experiment.Scenario {
 	return s
 }
 
-// Every key of SPEC section 1 becomes the value that the model expects.
+// Every key of docs/semantics.md becomes the value that the model expects.
 func TestEverySettingArrives(t *testing.T) {
 	const text = `
 simcap: 1
@@ -188,7 +189,7 @@ plan:
 	}
 }
 
-// The shortest scenario gets the defaults of SPEC section 2.
+// The shortest scenario gets the defaults of docs/semantics.md.
 func TestDefaults(t *testing.T) {
 	const text = `{simcap: 1, functions: {f: {}}, workloads: [{function: f, arrivals: {process: once}}]}`
 	got := mustLoad(t, text, Options{})
@@ -276,6 +277,7 @@ func TestOverridesThatAreWrong(t *testing.T) {
 		{"functions.embed.min_contaners=2", "min_contaners", "unknown key", `"min_containers"`},
 		{"functions.embed.min_containers=two", "two", "not a number", ""},
 		{"functions.embed.min_containers=30", "30", "more than max_containers", ""},
+		{"functions.emed.min_containers=2", "emed", `there is no function "emed"`, `"embed"`},
 		{"workloads.wob.method=map", "wob", `no element "wob"`, `"web"`},
 		{"workloads.3.method=map", "3", `no element "3"`, `web`},
 		{"functions.embed.service.time={dist: gama, mean: 1}", "gama", "no distribution", `"gamma"`},
@@ -359,7 +361,7 @@ func TestFilesBesideTheScenario(t *testing.T) {
 	if diff := cmp.Diff([]float64{1e9, 250e6}, f.Overhead.(dist.Empirical).Values); diff != "" {
 		t.Error(diff)
 	}
-	replay, err := s.Model.Workloads[0].Arrivals.Kind.(workload.Trace).Open()
+	replay, err := s.Model.Workloads[0].Arrivals.Kind.(workload.Trace).Open(0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -439,4 +441,27 @@ func FuzzOverride(f *testing.F) {
 			t.Fatal("the document has changed")
 		}
 	})
+}
+
+// A file that is no scenario at all is not told of line by line.
+func TestErrorsHaveAnEnd(t *testing.T) {
+	var text strings.Builder
+	text.WriteString("simcap: 1\n")
+	for i := range 5 * mostErrors {
+		fmt.Fprintf(&text, "k%d: 1\n", i)
+	}
+	s, ds := Load("file.yaml", []byte(text.String()), Options{})
+	last := ds[len(ds)-1]
+	// The others are those about functions and workloads, which are missing.
+	if s != nil || len(ds) != mostErrors+1 || last.Message != fmt.Sprintf("%d more errors are not shown", 4*mostErrors+3) {
+		t.Errorf("%d diagnostics, the last: %+v", len(ds), last)
+	}
+}
+
+func TestFunctionWithoutService(t *testing.T) {
+	const text = "simcap: 1\nhorizon: 1h\nfunctions:\n  f: {cpu: 1}\nworkloads:\n  - {function: f, arrivals: {process: once}}\n"
+	s, ds := Load("file.yaml", []byte(text), Options{})
+	if s == nil || len(ds) != 1 || ds[0].Severity != Warning || ds[0].Line != 4 || !strings.Contains(ds[0].Message, "has no service") {
+		t.Errorf("%v", ds)
+	}
 }

@@ -94,7 +94,7 @@ func (t *tree) apply(o Override) {
 		case yaml.SequenceNode:
 			next = t.elementOf(at, part, key, o.Key)
 		default:
-			next = t.entryOf(at, part, key)
+			next = t.entryOf(at, part, key, o.Key, last)
 		}
 		if next == nil {
 			return
@@ -183,8 +183,27 @@ func (t *tree) inside(n *yaml.Node, part step, key *yaml.Node) *yaml.Node {
 	return fresh
 }
 
-// entryOf is where a mapping keeps the value of a key; a new key is added.
-func (t *tree) entryOf(at *yaml.Node, part step, key *yaml.Node) **yaml.Node {
+// functions is the mapping of functions as it is now; nil where there is none.
+func (t *tree) functions() *yaml.Node {
+	n := entry(t.root, "functions")
+	for n != nil && n.Kind == yaml.AliasNode {
+		n = n.Alias
+	}
+	return n
+}
+
+// keysOf is the keys of a mapping.
+func keysOf(n *yaml.Node) []string {
+	var names []string
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		names = append(names, n.Content[i].Value)
+	}
+	return names
+}
+
+// entryOf is where a mapping keeps the value of a key. A new key is added; a new function only as a
+// whole, for one that is half said is most likely a misspelt one.
+func (t *tree) entryOf(at *yaml.Node, part step, key *yaml.Node, path string, last bool) **yaml.Node {
 	for i := 0; i+1 < len(at.Content); i += 2 {
 		if at.Content[i].Kind == yaml.ScalarNode && at.Content[i].Value == part.name {
 			return &at.Content[i+1]
@@ -201,6 +220,10 @@ func (t *tree) entryOf(at *yaml.Node, part step, key *yaml.Node) **yaml.Node {
 				break
 			}
 		}
+	}
+	if empty.Kind == yaml.ScalarNode && !last && at == t.functions() {
+		t.r.fail(key, path, choose(part.name, keysOf(at)), "there is no function %q", part.name)
+		return nil
 	}
 	at.Content = append(at.Content, key, empty)
 	return &at.Content[len(at.Content)-1]

@@ -148,7 +148,7 @@ func (r *reader) profileFile(root *yaml.Node, path, name string) (*Profile, bool
 	before := len(r.found)
 	r.lang.profiles.scenario.read(&inner, root, path, reflect.ValueOf(profile).Elem())
 	inner.checkProfile(profile, root, path)
-	r.found, r.aliases = inner.found, inner.aliases
+	r.found, r.aliases, r.untold = inner.found, inner.aliases, inner.untold
 	return profile, len(r.found) == before || !r.found[before:].Failed()
 }
 

@@ -22,6 +22,7 @@ type reader struct {
 	sources map[*yaml.Node]*source // of nodes that are not in the file: from overrides and profiles
 	meant   map[string]bool        // settings that a misspelt key was probably meant to be
 	aliases int                    // followed so far
+	untold  int                    // errors beyond the most that are told
 	// seen is told of every key that is read; nil: nobody is.
 	seen      func(w wordKey, path string, key, value *yaml.Node)
 	cold      *model.ColdStart               // of the profile of the function that is being read
@@ -40,7 +41,20 @@ const mostAliases = 10_000
 // deepest is how deep distributions may be nested.
 const deepest = 16
 
+// mostErrors bounds how many errors are told: nobody reads more, and a file that is no scenario at all
+// may have any number.
+const mostErrors = 1000
+
+// full says whether no more errors are told.
+func (r *reader) full() bool {
+	return len(r.found) >= mostErrors && r.found[mostErrors-1].Severity == Error
+}
+
 func (r *reader) add(severity Severity, n *yaml.Node, path, help, format string, args ...any) {
+	if severity == Error && r.full() {
+		r.untold++
+		return
+	}
 	s := &r.doc.text
 	if other := r.sources[n]; other != nil {
 		s = other
@@ -238,9 +252,19 @@ func (s *section) keys() []string {
 	return names
 }
 
-// read reads a mapping of the section into its owners.
+// shape is what the section is called where something else stands in its place.
+func (s *section) shape() string {
+	const most = 4
+	keys := s.keys()
+	if len(keys) > most {
+		keys = append(keys[:most:most], "...")
+	}
+	return s.what + " {" + strings.Join(keys, ", ") + "}"
+}
+
+// readInto reads a mapping of the section into its owners.
 func (s *section) readInto(r *reader, n *yaml.Node, path string, owners ...reflect.Value) bool {
-	pairs, ok := r.mapping(n, path, s.what)
+	pairs, ok := r.mapping(n, path, s.shape())
 	if !ok {
 		return false
 	}
@@ -248,7 +272,7 @@ func (s *section) readInto(r *reader, n *yaml.Node, path string, owners ...refle
 	var more []pair // entries of the field that stands for many
 	for _, p := range pairs {
 		at := join(path, p.key.Value)
-		r.spots[at] = spot{p.key, p.value}
+		r.spots[at] = spot(p)
 		switch {
 		case s.field(p.key.Value) != nil:
 			given[p.key.Value] = p
@@ -307,6 +331,10 @@ func (r *reader) head(n *yaml.Node, path string) *yaml.Node {
 // unknown reports a key that the section does not have, and what may have been meant.
 func (r *reader) unknown(s *section, key *yaml.Node, path string) {
 	help := ""
+	if r.full() {
+		r.untold++
+		return
+	}
 	if near := Nearest(key.Value, s.keys()); near != "" {
 		help = fmt.Sprintf("did you mean %q?", near)
 		r.meant[join(parent(path), near)] = true

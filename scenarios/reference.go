@@ -205,6 +205,9 @@ func Words() []Word {
 func Explain(text string) (found []Word, suggestion string) {
 	all := Words()
 	want := pattern(strings.TrimSpace(text))
+	if want == "functions.NAME" {
+		text = "function"
+	}
 	tests := []func(w Word) bool{
 		func(w Word) bool {
 			return w.Path == want || w.Path == namedAs(w.Path, want) || w.Section == text ||
@@ -239,6 +242,24 @@ func namedAs(path, want string) string {
 	return "workloads[]." + rest
 }
 
+// inner is the keys that can stand inside of the key's value.
+func (w Word) inner() []string {
+	var keys []string
+	for _, other := range Words() {
+		rest, ok := strings.CutPrefix(other.Path, w.Path)
+		if !ok || rest == "" {
+			continue
+		}
+		rest = strings.TrimPrefix(rest, "[]")
+		rest, ok = strings.CutPrefix(rest, ".")
+		rest = strings.TrimPrefix(rest, "NAME.")
+		if key, _, _ := strings.Cut(rest, "."); ok && key == other.Key && !slices.Contains(keys, key) {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
 // String is the word as `simcap explain` prints it.
 func (w Word) String() string {
 	var b strings.Builder
@@ -259,6 +280,11 @@ func (w Word) String() string {
 	}
 	if w.Range != "" {
 		fmt.Fprintf(&b, "  range:   %s\n", w.Range)
+	}
+	if inner := w.inner(); len(inner) > 0 {
+		for i, line := range wrapped(strings.Join(inner, ", "), 85) {
+			fmt.Fprintf(&b, "  %-8s %s\n", []string{"keys:", ""}[min(i, 1)], line)
+		}
 	}
 	if w.Example != "" && w.Example != w.Default {
 		fmt.Fprintf(&b, "  example: %s: %s\n", w.place[strings.LastIndexByte(w.place, '.')+1:], w.Example)

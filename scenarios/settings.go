@@ -237,6 +237,10 @@ func (r *reader) function(s *section, n *yaml.Node, at string, f *model.Function
 		r.fail(r.spots[size].value, size, "leave batched out for a function without batches",
 			"must be at least 1")
 	}
+	if !r.given(at+".service") && !r.meant[at+".service"] && !r.misread(at) {
+		r.add(Warning, r.spots[at].key, at, "say how long: service: {time: 200ms}",
+			"%s has no service: its inputs take no time", f.Name)
+	}
 	if f.Service.Batch != nil && f.Service.Batch.Units == "" {
 		f.Service.Batch.Units = service.Sum
 	}

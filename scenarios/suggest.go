@@ -8,7 +8,8 @@ import "strings"
 func Nearest(text string, candidates []string) string {
 	best, bestDistance := "", 2+len([]rune(text))/3
 	for _, c := range candidates {
-		if d := alignment(strings.ToLower(text), strings.ToLower(c)); d < bestDistance {
+		d := alignment(strings.ToLower(text), strings.ToLower(c))
+		if d < bestDistance && d < max(len(text), len(c)) { // with something in common
 			best, bestDistance = c, d
 		}
 	}

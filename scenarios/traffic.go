@@ -1,20 +1,30 @@
 package scenarios
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
+	"reflect"
+	"slices"
 	"strings"
 
+	"go.yaml.in/yaml/v4"
+
 	"github.com/simcap/simcap/model/workload"
+	"github.com/simcap/simcap/sim"
 	"github.com/simcap/simcap/trace"
 )
 
 // traceFile is what a first reading of a trace found out.
 type traceFile struct {
-	rows int64
-	err  error
+	rows     int64
+	demands  bool // its rows have durations
+	unsorted bool // it has to be sorted as a whole
+	warnings []string
+	err      error
 }
 
 // trace checks a trace by reading it once from end to end, and sets how a run opens it.
@@ -26,16 +36,66 @@ func (r *reader) trace(t *workload.Trace, path string) {
 			t.Format)
 		return
 	}
-	file := tracePath{name: t.File, open: r.opener(t.File),
-		options: trace.Options{Format: t.Format}}
+	file := tracePath{name: t.File, open: r.opener(t.File), take: t.Take}
+	if !r.traceOptions(t, path, &file.options) {
+		return
+	}
 	known := r.doc.traceFile(file)
+	file.options.Sort = known.unsorted
 	switch {
 	case known.err != nil:
 		r.fail(at, path+".file", "", "%s", strings.TrimPrefix(known.err.Error(), "trace: "))
+	case known.rows == 0 && len(t.Only) > 0:
+		r.fail(at, path+".file", "", "%s has no arrivals that meet the conditions", t.File)
 	case known.rows == 0:
 		r.fail(at, path+".file", "", "%s has no arrivals", t.File)
+	default:
+		for _, w := range known.warnings {
+			r.warnOnce(at, path+".file", "", t.File+": "+w)
+		}
 	}
-	t.Open = func() (workload.Source, error) { return file.source() }
+	if known.demands && slices.Contains(t.Take, "demand") && r.spots[path+".take"].value == nil {
+		r.warnOnce(at, path+".file", "write take: [demand] to keep them, or leave demand out of take to "+
+			"use the function's service", "the rows of "+t.File+" have measured durations, which are taken "+
+			"as service times")
+	}
+	t.Open = func(seed uint64) (workload.Source, error) { return file.source(seed) }
+}
+
+// warnOnce adds a warning unless it stands there already: several workloads may replay one file.
+func (r *reader) warnOnce(n *yaml.Node, path, help, message string) {
+	for i := range r.found {
+		if r.found[i].Message == message {
+			return
+		}
+	}
+	r.add(Warning, n, path, help, "%s", message)
+}
+
+// traceOptions are the options of reading a trace; false if one of them is wrong.
+func (r *reader) traceOptions(t *workload.Trace, path string, o *trace.Options) bool {
+	*o = trace.Options{Format: t.Format, Columns: t.Columns, Step: t.Step, Ties: trace.Ties(t.Ties),
+		From: t.From, To: t.To, Truncated: t.Truncated}
+	if t.TimeUnit != "auto" {
+		o.TimeUnit = t.TimeUnit
+	}
+	if t.Fold != "none" {
+		o.Fold = trace.Fold(t.Fold)
+	}
+	for i, text := range t.Only {
+		c, err := trace.ParseCondition(text)
+		if err != nil {
+			at := element(path+".only", i)
+			r.fail(r.spots[at].value, at, "", "%v", err)
+			return false
+		}
+		o.Only = append(o.Only, c)
+	}
+	if err := o.Check(); err != nil {
+		r.fail(r.spots[path+".file"].value, path, "", "%v", err)
+		return false
+	}
+	return true
 }
 
 func traceFormats() []string {
@@ -73,7 +133,7 @@ func (r *reader) opener(path string) func() (io.ReadCloser, error) {
 func (d *Document) traceFile(file tracePath) *traceFile {
 	d.mutex.Lock()
 	defer d.mutex.Unlock()
-	key := file.options.Format + "\x00" + file.name
+	key := fmt.Sprintf("%q %+v", file.name, file.options) // maps print in the order of their keys
 	if d.traces[key] == nil {
 		d.traces[key] = file.read()
 	}
@@ -85,25 +145,42 @@ type tracePath struct {
 	name    string
 	open    func() (io.ReadCloser, error)
 	options trace.Options
+	take    []string
 }
 
 // source opens the file from its beginning.
-func (p tracePath) source() (*traceSource, error) {
+func (p tracePath) source(seed uint64) (*traceSource, error) {
 	f, err := p.open()
 	if err != nil {
 		return nil, fmt.Errorf("%s: %s", p.name, readable(err))
 	}
+	p.options.Seed = seed
 	reader, err := trace.NewReader(f, p.name, p.options)
 	if err != nil {
 		f.Close()
 		return nil, err
 	}
-	return &traceSource{file: f, reader: reader}, nil
+	s := &traceSource{file: f, reader: reader}
+	for i, what := range workload.Taken() {
+		s.take[i] = slices.Contains(p.take, what)
+	}
+	return s, nil
 }
 
-// read reads the file from end to end, to count its rows and find what is wrong with them.
+// read reads the file from end to end, to count its rows and find what is wrong with them. A file
+// that is far out of order is read again, sorted.
 func (p tracePath) read() *traceFile {
-	s, err := p.source()
+	found := p.once()
+	if errors.Is(found.err, trace.ErrUnsorted) {
+		p.options.Sort = true
+		found = p.once()
+		found.unsorted = true
+	}
+	return found
+}
+
+func (p tracePath) once() *traceFile {
+	s, err := p.source(0)
 	if err != nil {
 		return &traceFile{err: err}
 	}
@@ -112,10 +189,15 @@ func (p tracePath) read() *traceFile {
 	found := &traceFile{}
 	for {
 		ok, err := s.reader.Next(&row)
-		if err != nil || !ok {
+		if err != nil {
 			found.err = err
 			return found
 		}
+		if !ok {
+			found.warnings = s.reader.Report().Warnings
+			return found
+		}
+		found.demands = found.demands || !math.IsNaN(row.Demand)
 		found.rows++
 	}
 }
@@ -124,6 +206,7 @@ func (p tracePath) read() *traceFile {
 type traceSource struct {
 	file   io.Closer
 	reader *trace.Reader // nil: at the end
+	take   [4]bool       // which of workload.Taken
 	row    trace.Row
 	err    error
 }
@@ -147,6 +230,11 @@ func (s *traceSource) Next(a *workload.Arrival) bool {
 	}
 	*a = workload.Arrival{At: s.row.At, Size: s.row.Size, Demand: s.row.Demand,
 		Prompt: s.row.Prompt, Output: s.row.Output}
+	for i, value := range [...]*float64{&a.Size, &a.Demand, &a.Prompt, &a.Output} {
+		if !s.take[i] {
+			*value = math.NaN()
+		}
+	}
 	return true
 }
 
@@ -160,3 +248,18 @@ func (s *traceSource) Close() error {
 
 // Err is why the file could not be read to its end; nil if it could.
 func (s *traceSource) Err() error { return s.err }
+
+// ParseTime reads a time as scenarios write it: a number of seconds, or 250ms, 90s, 1h30m, 7d.
+func ParseTime(text string) (sim.Time, error) {
+	var t sim.Time
+	x, err := duration(text)
+	if err == nil {
+		s, _ := quantity("time")
+		err = s.store(x, text, reflect.ValueOf(&t).Elem())
+	}
+	var q quantityError
+	if errors.As(err, &q) && q.help != "" {
+		return 0, fmt.Errorf("%w: %s", err, q.help)
+	}
+	return t, err
+}

@@ -22,6 +22,10 @@ type Calendar struct {
 	stamps uint32
 }
 
+// leastBits of the index keep Never far from every base up to 2^62 - 2^60 ns, 109 years: what has no
+// date must not look like a date.
+const leastBits = 4
+
 // Groups is the number of groups of sources.
 const Groups = 3
 
@@ -33,10 +37,10 @@ type Source struct {
 
 // group is the winner tree of a group of sources.
 type group struct {
-	root  uint64   // tree[1], the winner
-	tree  []uint64 // leaves start at len(tree)/2
-	dates []Time   // unpacked date of each source; Never: none
-	stamp []uint32 // stamp of the source's valid entry in due; 0: none
+	root  uint64      // the winner
+	pairs [][2]uint64 // pairs[i] are the children of node i; leaves are the children of the last half
+	dates []Time      // date of each source that is far; Never: none
+	stamp []uint32    // stamp of the source's valid entry in due; 0: none
 }
 
 // Ranker orders sources that have the same date.
@@ -71,7 +75,7 @@ func NewCalendar(n [Groups]int, ranker Ranker) *Calendar {
 
 // widen makes room for n sources.
 func (g *group) widen(n int) {
-	size := 1 << bits.Len(uint(n-1))
+	size := max(2, 1<<bits.Len(uint(n-1)))
 	dates := make([]Time, size)
 	stamp := make([]uint32, size)
 	copy(stamp, g.stamp)
@@ -79,58 +83,80 @@ func (g *group) widen(n int) {
 		dates[i] = Never
 	}
 	g.dates, g.stamp = dates, stamp
-	g.tree = make([]uint64, 2*size)
+	g.pairs = make([][2]uint64, max(2, size))
 }
 
 // Grow makes room for n sources in all in the group, keeping all dates.
 func (c *Calendar) Grow(group int32, n int) {
 	if g := &c.groups[group]; n > len(g.dates) {
+		c.unpack()
 		g.widen(n)
 		c.repack()
 	}
 }
 
-// repack builds all trees anew.
+// unpack notes all dates outside the trees.
+func (c *Calendar) unpack() {
+	for n := range c.groups {
+		g := &c.groups[n]
+		for i := range g.dates {
+			g.dates[i] = c.Date(Source{int32(n), int32(i)})
+		}
+	}
+}
+
+// repack builds all trees anew from the unpacked dates.
 func (c *Calendar) repack() {
-	most := 1
+	most := 2
 	for g := range c.groups {
 		most = max(most, len(c.groups[g].dates))
 	}
-	c.bits = uint(bits.Len(uint(most - 1)))
+	c.bits = max(leastBits, uint(bits.Len(uint(most-1))))
 	c.far = 1<<(64-c.bits) - 1
-	for i := range c.groups {
-		g := &c.groups[i]
+	for n := range c.groups {
+		g := &c.groups[n]
 		leaves := len(g.dates)
 		for k := range g.dates {
 			key := c.far<<c.bits | uint64(k)
 			if g.stamp[k] == 0 {
-				key = c.pack(g.dates[k], int32(k))
+				key = min(uint64(g.dates[k]-c.base), c.far)<<c.bits | uint64(k)
 			}
-			g.tree[leaves+k] = key
+			g.pairs[(leaves+k)/2][k%2] = key
 		}
-		for k := leaves - 1; k > 0; k-- {
-			g.tree[k] = min(g.tree[2*k], g.tree[2*k+1])
+		for k := leaves/2 - 1; k > 0; k-- {
+			for side := range 2 {
+				child := &g.pairs[2*k+side]
+				g.pairs[k][side] = min(child[0], child[1])
+			}
 		}
-		g.root = g.tree[1]
+		g.root = min(g.pairs[1][0], g.pairs[1][1])
 	}
 }
 
-func (c *Calendar) pack(at Time, index int32) uint64 {
-	return min(uint64(at-c.base), c.far)<<c.bits | uint64(index)
-}
-
 // Date is the source's date, Never if it has none.
-func (c *Calendar) Date(source Source) Time { return c.groups[source.Group].dates[source.Index] }
+func (c *Calendar) Date(source Source) Time {
+	g := &c.groups[source.Group]
+	i := int(source.Index)
+	key := g.pairs[(len(g.dates)+i)/2][i%2]
+	if g.stamp[i] != 0 || key>>c.bits == c.far {
+		return g.dates[i]
+	}
+	return c.base + Time(key>>c.bits)
+}
 
 // Set dates the source, in place of any date it had. The date must not lie in the past.
 func (c *Calendar) Set(source Source, at Time) {
 	g := &c.groups[source.Group]
 	i := uint(uint32(source.Index))
-	g.dates[i] = at
-	if g.stamp[i] != 0 {
+	key := uint64(at - c.base)
+	if key >= c.far {
+		key = c.far
+		g.dates[i] = at
+	}
+	if len(c.due) > 0 {
 		g.stamp[i] = 0 // what waits in due is no longer so
 	}
-	g.replay(i, min(uint64(at-c.base), c.far)<<(c.bits&63)|uint64(i))
+	g.replay(i, key<<(c.bits&63)|uint64(i))
 }
 
 // Clear takes the source's date away.
@@ -138,13 +164,13 @@ func (c *Calendar) Clear(source Source) { c.Set(source, Never) }
 
 // replay gives a leaf its key and plays its matches anew.
 func (g *group) replay(index uint, key uint64) {
-	tree := g.tree
-	i := uint(len(tree))/2 + index
-	for ; i > 1; i >>= 1 {
-		tree[i] = key
-		key = min(key, tree[i^1])
+	pairs := g.pairs
+	for i := uint(len(pairs)) + index; i > 1; i >>= 1 {
+		pair := &pairs[i>>1]
+		pair[i&1] = key
+		key = min(key, pair[i&1^1])
 	}
-	tree[1], g.root = key, key
+	g.root = key
 }
 
 // Next yields the earliest source and its date. The source keeps its date until it is set anew, so
@@ -166,13 +192,13 @@ func (c *Calendar) Next() (source Source, at Time, ok bool) {
 	g := &c.groups[group]
 	key := g.root
 	index := uint(key & (1<<bits - 1))
-	if a == b && a == first || a == d && a == first || b == d && b == first || g.ties(index, key, bits) {
+	if a == b && a == first || a == d && a == first || b == d && b == first || g.ties(index, bits) {
 		return c.nextTied(first)
 	}
 	if first == c.far {
 		return c.nextTied(first)
 	}
-	return Source{group, int32(index)}, g.dates[index], true
+	return Source{group, int32(index)}, c.base + Time(first), true
 }
 
 // nextTied is Next where several sources are first, or only far ones are left.
@@ -189,10 +215,11 @@ func (c *Calendar) nextTied(first uint64) (source Source, at Time, ok bool) {
 
 // ties says whether another source of the group has the winner's date: it shows as the winner of a
 // subtree beside the winner's path.
-func (g *group) ties(index uint, key uint64, bits uint) bool {
-	tree := g.tree
-	for i := uint(len(tree))/2 + index; i > 1; i >>= 1 {
-		if (tree[i^1]^key)>>(bits&63) == 0 {
+func (g *group) ties(index uint, bits uint) bool {
+	pairs := g.pairs
+	for i := uint(len(pairs)) + index; i > 1; i >>= 1 {
+		pair := &pairs[i>>1]
+		if (pair[0]^pair[1])>>(bits&63) == 0 {
 			return true
 		}
 	}
@@ -201,6 +228,7 @@ func (g *group) ties(index uint, key uint64, bits uint) bool {
 
 // rebase moves the base up to the earliest date and reports whether there is one.
 func (c *Calendar) rebase() bool {
+	c.unpack()
 	first := Never
 	for i := range c.groups {
 		g := &c.groups[i]
@@ -224,6 +252,7 @@ func (c *Calendar) gather(packed uint64) {
 		g := &c.groups[n]
 		for g.root>>c.bits == packed {
 			index := uint(g.root & (1<<c.bits - 1))
+			g.dates[index] = c.base + Time(packed)
 			g.replay(index, c.far<<c.bits|uint64(index))
 			source := Source{int32(n), int32(index)}
 			c.push(source, c.ranker.Rank(source))
@@ -289,7 +318,13 @@ func (c *Calendar) nextDue() (Source, Time, bool) {
 			continue
 		}
 		at := g.dates[top.source.Index]
-		if packed := c.pack(at, 0) >> c.bits; c.waits(packed) {
+		packed := uint64(at - c.base)
+		if packed >= c.far { // the calendar has grown, and keys reach less far than when due was gathered
+			c.unpack()
+			c.base, packed = at, 0
+			c.repack()
+		}
+		if c.waits(packed) {
 			c.gather(packed)
 			continue
 		}

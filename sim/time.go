@@ -3,10 +3,7 @@
 // containers or functions, and imports only the standard library.
 package sim
 
-import (
-	"math"
-	"strconv"
-)
+import "strconv"
 
 // Time is an instant since the start of the run, or a span, in nanoseconds.
 type Time int64
@@ -34,7 +31,11 @@ func Round(ns float64) Time {
 	if ns <= 0 {
 		return 0
 	}
-	return Time(math.Floor(ns + 0.5))
+	t := Time(ns)
+	if ns-float64(t) >= 0.5 { // ns + 0.5 would not be exact past 2^52 ns, 52 days
+		t++
+	}
+	return t
 }
 
 // Seconds is t in seconds.

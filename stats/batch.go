@@ -18,7 +18,7 @@ type Batching struct {
 
 // BatchMeans estimates the mean of one long run of correlated values after its warm-up, and its
 // confidence interval, by batch means (Schmeiser: Operations Research 30(3), 1982; Law: Simulation
-// Modeling and Analysis, 9.5.3). The run is cut into 256 batches; while von Neumann's test finds
+// Modeling and Analysis, 9.5.3). The run is cut into at most 256 batches; while von Neumann's test finds
 // their means correlated (one-sided, 10 %), neighbours are joined, down to at least 16 batches. The
 // interval is Student's t over the k batch means, its variance widened for the correlation r that is
 // left as for a first-order autoregressive series (Tafazzoli, Wilson, Lada, Steiger: INFORMS J. on
@@ -34,12 +34,8 @@ func BatchMeans(values []float64, level float64) (Interval, Batching) {
 		m := momentsOf(values)
 		return Interval{m.Mean(), math.NaN(), math.NaN()}, Batching{Batches: n, Size: 1}
 	}
-	count := leastBatches
-	for 2*count <= min(mostBatches, n/2) {
-		count *= 2
-	}
-	size := n / count
-	means := batchMeans(values[n-count*size:], size)
+	size := (n + mostBatches - 1) / mostBatches
+	means := batchMeans(values[n%size:], size)
 	for {
 		r, independent := vonNeumann(means)
 		if independent || len(means) < 2*leastBatches {
@@ -51,9 +47,32 @@ func BatchMeans(values []float64, level float64) (Interval, Batching) {
 			return Interval{m.Mean(), m.Mean() - half, m.Mean() + half},
 				Batching{len(means), size, r, independent}
 		}
-		means = batchMeans(means, 2)
+		means = batchMeans(means[len(means)%2:], 2)
 		size *= 2
 	}
+}
+
+// BatchRatio is BatchMeans of a ratio Σ above / Σ below of one run, such as the mean latency of the
+// inputs of many short stretches of time, each given by a sum and a count. By the delta method the
+// error of the ratio R is the mean of
+//
+//	z(i) = (above(i) - R below(i)) / mean(below)
+//
+// to first order, whose interval is that of BatchMeans, about R. Both lists have one length.
+func BatchRatio(above, below []float64, level float64) (Interval, Batching) {
+	sumAbove, sumBelow := 0.0, 0.0
+	for i := range above {
+		sumAbove += above[i]
+		sumBelow += below[i]
+	}
+	r := sumAbove / sumBelow
+	errors := make([]float64, len(above))
+	for i := range errors {
+		errors[i] = (above[i] - r*below[i]) / (sumBelow / float64(len(below)))
+	}
+	e, batching := BatchMeans(errors, level)
+	half := (e.High - e.Low) / 2
+	return Interval{r, r - half, r + half}, batching
 }
 
 // vonNeumann estimates the lag-1 autocorrelation of a series of k values from the ratio of the mean

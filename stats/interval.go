@@ -131,5 +131,12 @@ func WilsonInterval(successes, n int64, level float64) Interval {
 	scale := 1 / (1 + z*z/size)
 	middle := (p + z*z/(2*size)) * scale
 	half := z * math.Sqrt(p*(1-p)/size+z*z/(4*size*size)) * scale
-	return Interval{p, max(0, middle-half), min(1, middle+half)}
+	out := Interval{p, max(0, middle-half), min(1, middle+half)}
+	switch successes { // where rounding must not keep the end away
+	case 0:
+		out.Low = 0
+	case n:
+		out.High = 1
+	}
+	return out
 }

@@ -20,6 +20,7 @@ type Sketch struct {
 	max    int64
 	sum    float64
 	exact  []int64 // all values while there are at most ExactValues
+	sorted bool    // exact is in rising order
 }
 
 // ExactValues is how many values a sketch keeps as they are.
@@ -69,6 +70,7 @@ func (s *Sketch) RecordIn(bucket int, v int64) {
 	}
 	if s.n <= ExactValues {
 		s.exact = append(s.exact, v)
+		s.sorted = false
 	}
 }
 
@@ -81,15 +83,25 @@ func (s *Sketch) Merge(other *Sketch) {
 		s.counts = make([]int64, sketchBuckets)
 		s.min = math.MaxInt64
 	}
-	for i, n := range other.counts {
-		s.counts[i] += n
+	low, high := other.span()
+	for i, n := range other.counts[low:high] {
+		s.counts[low+i] += n
 	}
 	s.n += other.n
 	s.sum += other.sum
 	s.min, s.max = min(s.min, other.min), max(s.max, other.max)
 	if s.n <= ExactValues {
 		s.exact = append(s.exact, other.exact...)
+		s.sorted = false
 	}
+}
+
+// span is where the counts that are not 0 begin and end.
+func (s *Sketch) span() (low, high int) {
+	if s.n == 0 {
+		return 0, 0
+	}
+	return Bucket(s.min), Bucket(s.max) + 1
 }
 
 // Count is the number of values.
@@ -103,6 +115,9 @@ func (s *Sketch) Mean() float64 {
 	return s.sum / float64(s.n)
 }
 
+// Sum is the sum of all values.
+func (s *Sketch) Sum() float64 { return s.sum }
+
 // Max is the largest value, 0 without values.
 func (s *Sketch) Max() int64 { return s.max }
 
@@ -114,16 +129,19 @@ func (s *Sketch) Quantile(q float64) (v int64, ok bool) {
 	}
 	rank := min(max(1, int64(math.Ceil(q*float64(s.n)-1e-9))), s.n)
 	if s.n <= ExactValues {
-		sorted := slices.Clone(s.exact)
-		slices.Sort(sorted)
-		return sorted[rank-1], true
+		if !s.sorted {
+			slices.Sort(s.exact)
+			s.sorted = true
+		}
+		return s.exact[rank-1], true
 	}
 	if rank == s.n {
 		return s.max, true
 	}
-	for i, n := range s.counts {
+	low, high := s.span()
+	for i, n := range s.counts[low:high] {
 		if rank -= n; rank <= 0 {
-			return min(max(BucketValue(i), s.min), s.max), true
+			return min(max(BucketValue(low+i), s.min), s.max), true
 		}
 	}
 	return s.max, true
@@ -143,7 +161,8 @@ func (s *Sketch) Share(v int64) float64 {
 		}
 		return float64(below) / float64(s.n)
 	}
-	for i := range min(Bucket(max(v, 0))+1, len(s.counts)) {
+	low, high := s.span()
+	for i := low; i < min(Bucket(max(v, 0))+1, high); i++ {
 		below += s.counts[i]
 	}
 	return float64(below) / float64(s.n)
@@ -151,9 +170,10 @@ func (s *Sketch) Share(v int64) float64 {
 
 // Each calls f for every bucket that holds values, in order, with its middle and its count.
 func (s *Sketch) Each(f func(value, count int64)) {
-	for i, n := range s.counts {
+	low, high := s.span()
+	for i, n := range s.counts[low:high] {
 		if n > 0 {
-			f(BucketValue(i), n)
+			f(BucketValue(low+i), n)
 		}
 	}
 }

@@ -181,6 +181,10 @@ func unitName(unit int) string {
 	return "seconds"
 }
 
+// earliest is the first instant in ns that a number can only mean since 1970: in 1973. Smaller numbers
+// count from the beginning of a file.
+const earliest = int64(1e8) * nsPerSecond
+
 // epochUnit guesses the unit of a number that is an instant since 1970, by its size: in seconds the
 // years 1973 to 5138 lie between 1e8 and 1e11, and each finer unit is a thousand times larger. Smaller
 // numbers are no such instant.

@@ -52,6 +52,7 @@ type cells struct {
 	series   bool // rows are buckets
 	outcome  bool // no output tokens mean a failed request
 	function map[string]string
+	recent   string // the name that intern has returned last
 
 	dated, relative bool // kinds of instants seen
 
@@ -92,6 +93,9 @@ func missing(cell []byte) bool {
 	case 1:
 		return cell[0] == '-'
 	case 3, 4:
+		if cell[0]|0x20 != 'n' {
+			return false
+		}
 		switch strings.ToLower(string(cell)) {
 		case "nan", "null", "none":
 			return true
@@ -102,7 +106,9 @@ func missing(cell []byte) bool {
 
 // set takes one cell; it returns what is wrong with it, or "".
 func (c *cells) set(col *column, cell []byte) string {
-	cell = bytes.TrimSpace(cell)
+	if n := len(cell); n > 0 && (cell[0] <= ' ' || cell[n-1] <= ' ') {
+		cell = bytes.TrimSpace(cell)
+	}
 	if col.role == roleNone || missing(cell) {
 		return ""
 	}
@@ -186,13 +192,13 @@ func (c *cells) instant(col *column, cell []byte) (int64, bool) {
 		return 0, false
 	}
 	if !c.dated && !c.relative {
-		if ns >= int64(1e8)*nsPerSecond {
+		if ns >= earliest {
 			c.dated, c.report.Dated = true, true
 		} else {
 			c.relative = true
 		}
 	}
-	return ns, !c.dated || ns >= int64(1e8)*nsPerSecond
+	return ns, !c.dated || ns >= earliest
 }
 
 // guessUnit takes the unit from the size of the first number, and says so.
@@ -264,13 +270,17 @@ const maxNames = 1 << 20 // names that are kept; a file with more of them makes 
 
 // intern is the cell as a string, the same one for the same name.
 func (c *cells) intern(cell []byte) string {
-	if s, ok := c.function[string(cell)]; ok {
-		return s
+	if string(cell) == c.recent {
+		return c.recent
 	}
-	s := string(cell)
-	if len(c.function) < maxNames {
-		c.function[s] = s
+	s, ok := c.function[string(cell)]
+	if !ok {
+		s = string(cell)
+		if len(c.function) < maxNames {
+			c.function[s] = s
+		}
 	}
+	c.recent = s
 	return s
 }
 
@@ -287,7 +297,7 @@ func (c *cells) record(rec *record) string {
 	case c.has[roleTime]:
 		rec.at = c.start
 	case c.has[roleEnd]:
-		rec.at = c.end
+		rec.at, rec.clock = c.end, c.end
 		if c.has[roleDuration] {
 			rec.at -= int64(c.duration)
 		}

@@ -21,13 +21,20 @@ func documentError(err error) error {
 	return fmt.Errorf("not the expected JSON document: %w", err)
 }
 
-// endOfDocument reads to the end of a document whose last element has been read: io.EOF if it is whole.
-func endOfDocument(d *json.Decoder) error {
+// endOfDocument reads to the end of a document of which so many lists and objects are open and whose
+// last element has been read: io.EOF if it is whole.
+func endOfDocument(d *json.Decoder, open int) error {
 	for {
-		if _, err := d.Token(); err == io.EOF {
+		t, err := d.Token()
+		switch {
+		case err == io.EOF && open == 0:
 			return io.EOF
-		} else if err != nil {
+		case err != nil:
 			return documentError(err)
+		case t == json.Delim('{'), t == json.Delim('['):
+			open++
+		case t == json.Delim('}'), t == json.Delim(']'):
+			open--
 		}
 	}
 }
@@ -172,7 +179,7 @@ func openPrometheus(in *input, o *Options, r *Report) (parser, error) {
 
 func loadPrometheus(s *series) error {
 	if !s.d.More() {
-		return endOfDocument(s.d)
+		return endOfDocument(s.d, 3)
 	}
 	var v struct {
 		Metric map[string]string
@@ -205,6 +212,11 @@ func loadPrometheus(s *series) error {
 			s.name, name))
 	} else {
 		s.report.note(fmt.Sprintf("series %s is read as requests per second", s.name))
+		if name != "" {
+			s.report.warn(fmt.Sprintf("series %s is the metric %s as it is, and no counter: if its "+
+				"values are "+
+				"not requests per second, export rate() or increase() of a counter", s.name, name))
+		}
 	}
 	return nil
 }
@@ -290,7 +302,7 @@ func openCloudWatch(in *input, o *Options, r *Report) (parser, error) {
 
 func loadMetricData(s *series) error {
 	if !s.d.More() {
-		return endOfDocument(s.d)
+		return endOfDocument(s.d, 2)
 	}
 	var v struct {
 		ID, Label  string
@@ -371,7 +383,7 @@ func openHAR(in *input, _ *Options, r *Report) (parser, error) {
 
 func (h *har) next(rec *record) error {
 	if !h.d.More() {
-		return endOfDocument(h.d)
+		return endOfDocument(h.d, 3)
 	}
 	var v struct {
 		StartedDateTime string

@@ -26,6 +26,7 @@ type Format struct {
 	fine     bool // ties are real, not a coarse clock's
 	unsorted bool // written when requests end: arrivals out of order are no fault of the file
 	whole    bool // rows are not in time order at all
+	fixed    bool // has no columns or keys of its own to map
 	tick     int64
 
 	sniff func(h *head) bool // whether a file that begins so is of this format
@@ -41,8 +42,10 @@ func Formats() []Format {
 // llmFormats are traces and test results of language models.
 func llmFormats() []Format {
 	return []Format{
-		{Name: "seconds", own: true, fine: true, sniff: sniffSeconds, open: openSeconds,
+		{Name: "seconds", fixed: true, own: true, fine: true, sniff: sniffSeconds, open: openSeconds,
 			Description: "one number a line: seconds on the process's clock; a header line is allowed"},
+		{Name: "instants", fixed: true, sniff: sniffInstants, open: openInstants,
+			Description: "one instant a line: a date, or a number since 1970; a header line is allowed"},
 		{Name: "azure_llm", fine: true, sniff: hasHeader("timestamp", "contexttokens",
 			"generatedtokens"), open: openAzureLLM,
 			Description: "Azure LLM inference 2023, 2024 and multimodal 2025 (CSV)"},
@@ -54,16 +57,16 @@ func llmFormats() []Format {
 				column{name: "num_prefill_tokens", role: rolePrompt},
 				column{name: "num_decode_tokens", role: roleOutput}),
 			Description: "vidur and Sarathi (CSV)"},
-		{Name: "servegen", sniff: sniffServeGen, open: openServeGen,
+		{Name: "servegen", fixed: true, sniff: sniffServeGen, open: openServeGen,
 			Description: "ServeGen client: rate, cv and fitted gaps per window of 600 s (CSV)"},
 		{Name: "mooncake", sniff: sniffMooncake, open: openMooncake,
 			Description: "Mooncake, also AIPerf, Dynamo, GuideLLM and LLMServingSim; AIPerf's " +
 				"sessions and delays (JSON lines)"},
 		{Name: "aiperf", unsorted: true, sniff: hasKeys("metadata", "metrics"), open: openAIPerf,
 			Description: "AIPerf profile_export.jsonl (JSON lines)"},
-		{Name: "weka", whole: true, sniff: hasKeys("requests", "t", "in"), open: openWeka,
+		{Name: "weka", fixed: true, whole: true, sniff: hasKeys("requests", "t", "in"), open: openWeka,
 			Description: "GuideLLM weka: conversations with relative times (JSON lines)"},
-		{Name: "vllm_bench", sniff: sniffBench, open: openBench,
+		{Name: "vllm_bench", fixed: true, sniff: sniffBench, open: openBench,
 			Description: "vLLM bench serve result: arrivals are drawn from its request rate (JSON)"},
 	}
 }
@@ -87,13 +90,14 @@ func functionFormats() []Format {
 // logFormats are access logs.
 func logFormats() []Format {
 	return []Format{
-		{Name: "nginx_timed", unsorted: true, sniff: sniffTimed, open: openAccess,
+		{Name: "nginx_timed", fixed: true, unsorted: true, sniff: sniffTimed, open: openAccess,
 			Description: "nginx or Apache log with rt=, urt= or msec= fields"},
-		{Name: "combined", unsorted: true, tick: nsPerSecond, sniff: sniffAccess, open: openAccess,
+		{Name: "combined", fixed: true, unsorted: true, tick: nsPerSecond, sniff: sniffAccess,
+			open:        openAccess,
 			Description: "nginx or Apache log, common or combined"},
 		{Name: "nginx_json", unsorted: true, sniff: sniffNginxJSON, open: openNginxJSON,
 			Description: "nginx log as JSON lines with nginx's variables as keys"},
-		{Name: "aws_alb", unsorted: true, sniff: sniffALB, open: openALB,
+		{Name: "aws_alb", fixed: true, unsorted: true, sniff: sniffALB, open: openALB,
 			Description: "AWS application load balancer access log"},
 	}
 }
@@ -101,9 +105,9 @@ func logFormats() []Format {
 // seriesFormats are exports of monitoring systems.
 func seriesFormats() []Format {
 	return []Format{
-		{Name: "cloudwatch", whole: true, sniff: sniffCloudWatch, open: openCloudWatch,
+		{Name: "cloudwatch", fixed: true, whole: true, sniff: sniffCloudWatch, open: openCloudWatch,
 			Description: "CloudWatch get-metric-data or get-metric-statistics: requests per period (JSON)"},
-		{Name: "prometheus", whole: true, sniff: sniffPrometheus, open: openPrometheus,
+		{Name: "prometheus", fixed: true, whole: true, sniff: sniffPrometheus, open: openPrometheus,
 			Description: "Prometheus range query: rates per second, or raw counters (JSON)"},
 		{Name: "grafana", sniff: sniffGrafana, open: openGrafana,
 			Description: "Grafana panel: a time and one rate per series (CSV)"},
@@ -126,13 +130,16 @@ func loadTestFormats() []Format {
 			open: openK6CSV, Description: "k6 --out csv"},
 		{Name: "k6_json", unsorted: true, sniff: sniffK6JSON, open: openK6JSON,
 			Description: "k6 --out json (JSON lines)"},
-		{Name: "har", sniff: sniffHAR, open: openHAR, Description: "HTTP archive of a browser (JSON)"},
+		{Name: "har", fixed: true, sniff: sniffHAR, open: openHAR,
+			Description: "HTTP archive of a browser (JSON)"},
 	}
 }
 
 // generalFormats have columns or keys of any name.
 func generalFormats() []Format {
 	return []Format{
+		{Name: "parquet", sniff: sniffParquet, open: openParquet,
+			Description: "any Parquet file, one row per request or per bucket; columns by name"},
 		{Name: "csv", sniff: sniffCSV, open: openCSV,
 			Description: "any CSV or TSV with a header, one row per request or per bucket; columns by name"},
 		{Name: "jsonl", sniff: sniffJSONL, open: openJSONL,
@@ -194,9 +201,10 @@ func normalHeader(line string) string {
 // recognise finds the format of a file that begins with text; nil if it is none.
 func recognise(text []byte) *Format {
 	h := newHead(text)
+	binary := bytes.IndexByte(text, 0) >= 0
 	formats := Formats()
 	for i := range formats {
-		if f := &formats[i]; f.sniff(h) {
+		if f := &formats[i]; binary == (f.Name == "parquet") && f.sniff(h) {
 			return f
 		}
 	}
@@ -217,17 +225,28 @@ func choose(in *input, o *Options, r *Report) (parser, *Format, error) {
 		if err := refused(text); err != nil {
 			return nil, nil, err
 		}
-		if f = recognise(text); f == nil && len(o.Columns) > 0 {
-			f, err = named(generalFor(text))
+		f = recognise(text)
+		if f != nil && f.fixed && len(o.Columns) > 0 && (f.Name == "seconds" || f.Name == "instants") {
+			f = nil // a table of one column
 		}
-		if f == nil {
+		if f == nil && len(o.Columns) > 0 {
+			o.Format = generalFor(text)
+		} else if f == nil {
 			return nil, nil, unrecognised(text)
 		}
-	} else if f, err = named(o.Format); err != nil {
-		return nil, nil, err
+	}
+	if f == nil {
+		if f, err = named(o.Format); err != nil {
+			return nil, nil, err
+		}
 	}
 	if bytes.IndexByte(text, 0) >= 0 && f.Name != "parquet" {
 		return nil, nil, fmt.Errorf("a binary file, expected text of format %s", f.Name)
+	}
+	if f.fixed && len(o.Columns) > 0 {
+		return nil, nil, fmt.Errorf("format %s has no columns that could be mapped: leave the columns "+
+			"out, or "+
+			"force format csv or jsonl", f.Name)
 	}
 	r.Format = f.Name
 	p, err := f.open(in, o, r)
@@ -292,8 +311,8 @@ func unrecognised(text []byte) error {
 		"(simcap trace --formats lists what can be read)", line)
 }
 
-// check looks at options that do not depend on the file.
-func (o *Options) check() error {
+// Check looks at the options that do not depend on the file, and says which is wrong.
+func (o *Options) Check() error {
 	switch o.TimeUnit {
 	case "", "s", "ms", "us", "ns":
 	default:
@@ -363,13 +382,61 @@ func distance(a, b string) int {
 func sniffSeconds(h *head) bool {
 	numbers := 0
 	for i, line := range h.lines {
-		if _, ok := scaled(line, unitS); ok {
+		if at, ok := scaled(line, unitS); ok && (at < earliest || numbers > 0) {
 			numbers++
 		} else if i > 0 || bytes.ContainsAny(line, ",;\t{}[]\"") {
 			return false
 		}
 	}
 	return numbers > 0
+}
+
+// sniffInstants: every line but perhaps the first is one date, or one number since 1970.
+func sniffInstants(h *head) bool {
+	found := 0
+	for i, line := range h.lines {
+		line = bytes.Trim(line, `" `)
+		_, _, ok := instant(line)
+		if v, number := float(line); ok || number && epochUnit(v) != unitUnknown {
+			found++
+		} else if i > 0 || bytes.ContainsAny(line, ",;\t{}[]\"") {
+			return false
+		}
+	}
+	return found > 0
+}
+
+func openInstants(in *input, o *Options, r *Report) (parser, error) {
+	return &instants{in: in, cells: newCells(o, r),
+		column: column{name: "time", role: roleTime, unit: o.unit(unitUnknown)}}, nil
+}
+
+// instants reads one date or number since 1970 a line.
+type instants struct {
+	in     *input
+	cells  *cells
+	column column
+}
+
+func (s *instants) next(rec *record) error {
+	for {
+		line, err := s.in.next()
+		if err != nil {
+			return err
+		}
+		rec.line = s.in.line
+		s.cells.clear()
+		what := s.cells.set(&s.column, bytes.Trim(line, "\" "))
+		if what == "" {
+			what = s.cells.record(rec)
+		}
+		if what == "" {
+			return nil
+		}
+		if s.in.line > 1 {
+			return newBad(s.in.line, line, "not a date, nor a number since 1970")
+		}
+	}
 }
 
 // seconds reads one number a line.

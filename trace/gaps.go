@@ -21,6 +21,18 @@ type gapLaw struct {
 	shape, scale float64
 }
 
+// Bounds of gap laws: what is fitted to traffic lies far inside, and what lies outside would draw gaps
+// of 0 almost for ever.
+const (
+	leastShape, mostShape = 0.05, 1e4
+	leastScale, mostScale = 1e-6, 1e9 // s
+)
+
+// possible says whether the law lies within the bounds.
+func (g gapLaw) possible() bool {
+	return g.shape >= leastShape && g.shape <= mostShape && g.scale >= leastScale && g.scale <= mostScale
+}
+
 // draw is one gap in ns.
 func (g gapLaw) draw(luck *sim.Luck) float64 {
 	var v float64

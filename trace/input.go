@@ -92,7 +92,7 @@ func (in *input) next() ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		if len(line) > 0 && len(bytes.TrimSpace(line)) > 0 {
+		if len(line) > 0 && (line[0] > ' ' || len(bytes.TrimSpace(line)) > 0) {
 			return line, nil
 		}
 	}

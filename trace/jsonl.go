@@ -92,7 +92,7 @@ func (p *objects) object() ([]byte, int64, error) {
 		return line, p.in.line, err
 	}
 	if !p.array.More() {
-		return nil, 0, endOfDocument(p.array)
+		return nil, 0, endOfDocument(p.array, 1)
 	}
 	p.num++
 	p.element = p.element[:0]

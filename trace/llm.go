@@ -26,8 +26,14 @@ func openMooncake(in *input, o *Options, r *Report) (parser, error) {
 	}
 	last := map[string]int64{}
 	c := p.cells
+	said := false
 	p.after = func(rec *record) string {
 		if !c.has[roleTime] && c.has[roleSession] {
+			if c.has[roleDelay] && !said {
+				said = true
+				r.note("a delay counts from the arrival of the session's turn before: the file does not " +
+					"say how long a turn takes")
+			}
 			before, known := last[c.session]
 			if !known && c.has[roleDelay] {
 				return "a delay without an earlier turn of its session"
@@ -300,8 +306,9 @@ func (s *serveGen) next(rec *record) error {
 	default:
 		return newBad(s.in.line, line, "unknown family %q, expected Gamma or Weibull", cells[3])
 	}
-	if rec.gaps.kind != gapUniform && !(shape > 0 && scale > 0) {
-		return newBad(s.in.line, line, "shape and scale must be positive")
+	if rec.gaps.kind != gapUniform && !rec.gaps.possible() {
+		return newBad(s.in.line, line, "a shape from %g to %g and a scale from %g to %g s are expected",
+			leastShape, mostShape, leastScale, mostScale)
 	}
 	return nil
 }

@@ -204,6 +204,19 @@ func generic(columns []column) {
 	}
 }
 
+// means says whether a name is the wanted one, with or without a unit, and which.
+func means(name, want string) (unit int, ok bool) {
+	name = normalName(name)
+	base, unit := stem(name)
+	switch want {
+	case name:
+		return unitUnknown, true
+	case base:
+		return unit, true
+	}
+	return unitUnknown, false
+}
+
 // find is the column without a role that has the earliest of the names, and the unit its name tells.
 func find(columns []column, names []string) (int, int) {
 	for _, want := range names {
@@ -211,11 +224,12 @@ func find(columns []column, names []string) (int, int) {
 			if columns[i].role != roleNone {
 				continue
 			}
-			name := normalName(columns[i].name)
-			if name == want {
-				return i, unitUnknown
+			if unit, ok := means(columns[i].name, want); ok {
+				return i, unit
 			}
-			if base, unit := stem(name); unit != unitUnknown && base == want {
+			dot := strings.LastIndexByte(columns[i].name, '.')
+			if unit, ok := means(columns[i].name[dot+1:], want); dot >= 0 && ok && want != "value" &&
+				want != "sum" {
 				return i, unit
 			}
 		}

@@ -10,6 +10,7 @@ import (
 const (
 	prefixRecords = 4096    // records looked at before the first row: ticks and steps show in them
 	windowRecords = 1 << 16 // records that may wait to be put in order
+	mostInBucket  = 1e9     // requests that one record may stand for
 	nearby        = 32      // a record at most so many places late is moved; further ones call for a heap
 )
 
@@ -27,7 +28,9 @@ type order struct {
 	tune      tuning
 	prefix    []record // read, to be handed on first
 	taken     int
+	short     bool      // the file ended within the prefix
 	full      *fullSort // nil: within the window only
+	spare     record    // is read into where there is no place
 	ended     error     // io.EOF or what went wrong, after the waiting records
 
 	slots   []record // a ring while heap is nil, else addressed by heap
@@ -45,9 +48,9 @@ func newOrder(p parser, in *input, f *Format, o *Options, r *Report) *order {
 	if limit <= 0 {
 		limit = windowRecords
 	}
-	s := &order{p: p, in: in, report: r, strict: o.Strict, truncated: o.Truncated, sorted: o.Strict && !f.unsorted && !f.whole && !o.Sort,
-		limit: limit, newest: math.MinInt64, emitted: math.MinInt64, slots: make([]record, 64)}
-	s.whole = f.whole
+	s := &order{p: p, in: in, report: r, strict: o.Strict, truncated: o.Truncated,
+		sorted: o.Strict && !f.unsorted && !f.whole && !o.Sort, limit: limit,
+		newest: math.MinInt64, emitted: math.MinInt64, slots: make([]record, 64), whole: f.whole}
 	s.tune = tuning{format: f, opts: o, report: r}
 	if o.Sort || f.whole {
 		s.full = &fullSort{}
@@ -100,29 +103,42 @@ func (s *order) read() error {
 		s.taken++
 		return s.push(&s.prefix[s.taken-1])
 	}
-	var rec record
+	if s.short {
+		return io.EOF
+	}
+	rec := s.place()
 	if s.full != nil {
-		if err := s.full.next(&rec); err != nil {
+		if err := s.full.next(rec); err != nil {
 			return err
 		}
-		return s.push(&rec)
+		return s.push(rec)
 	}
-	if err := s.parse(&rec); err != nil {
+	if err := s.parse(rec); err != nil {
 		return err
 	}
-	s.tune.apply(&rec)
-	return s.push(&rec)
+	s.tune.apply(rec)
+	return s.push(rec)
+}
+
+// place is where the next record is read into: where it belongs if it comes in order.
+func (s *order) place() *record {
+	if s.heap != nil {
+		return &s.spare
+	}
+	if s.n == len(s.slots) {
+		s.grow()
+	}
+	return &s.slots[(s.head+s.n)&(len(s.slots)-1)]
 }
 
 // begin reads the prefix, finds the clock's tick or the series' step in it, and in a file that is to
 // be sorted as a whole reads on to the end.
 func (s *order) begin() error {
-	s.prefix = make([]record, 0, prefixRecords)
+	s.prefix = make([]record, 0, 64)
 	var err error
 	for len(s.prefix) < prefixRecords && err == nil {
-		var rec record
-		if err = s.parse(&rec); err == nil {
-			s.prefix = append(s.prefix, rec)
+		if err = s.parse(&s.spare); err == nil {
+			s.prefix = append(s.prefix, s.spare)
 		}
 	}
 	if err != nil && err != io.EOF {
@@ -135,6 +151,7 @@ func (s *order) begin() error {
 		s.tune.apply(&s.prefix[i])
 	}
 	if s.full == nil {
+		s.short = err == io.EOF
 		return nil
 	}
 	return s.sortAll(err)
@@ -149,10 +166,9 @@ func (s *order) sortAll(err error) error {
 	}
 	s.prefix = s.prefix[:0]
 	for err == nil {
-		var rec record
-		if err = s.parse(&rec); err == nil {
-			s.tune.apply(&rec)
-			err = s.full.add(&rec)
+		if err = s.parse(&s.spare); err == nil {
+			s.tune.apply(&s.spare)
+			err = s.full.add(&s.spare)
 		}
 	}
 	if err != io.EOF {
@@ -166,29 +182,18 @@ func (s *order) parse(rec *record) error {
 	for {
 		rec.clear()
 		err := s.p.next(rec)
+		if err == nil {
+			return s.count(rec)
+		}
 		var bad *badRow
 		switch {
-		case err == nil:
-			s.seq++
-			rec.seq = s.seq
-			if rec.at < s.newest {
-				if s.sorted {
-					return outOfOrder(rec, s.newest)
-				}
-				if !s.whole {
-					s.report.Reordered++
-				}
-			} else {
-				s.newest = rec.at
-			}
-			return s.report.count(rec)
 		case err == io.EOF:
 			return s.report.end()
 		case !errors.As(err, &bad):
 			return err
 		case s.in.cut && !s.truncated:
 			return fmt.Errorf("the file ends in the middle of line %d (%s): it is truncated, or still "+
-				"being written", bad.Line, bad.Reason)
+				"being written (option truncated reads the rest)", bad.Line, bad.Reason)
 		case s.strict:
 			return bad
 		}
@@ -198,7 +203,28 @@ func (s *order) parse(rec *record) error {
 	}
 }
 
-// push puts a record where it belongs.
+// count numbers a record that was read and looks at its place in time.
+func (s *order) count(rec *record) error {
+	if rec.count > mostInBucket {
+		return fmt.Errorf("line %d stands for %.3g requests, where at most %.0e are expected: is its "+
+			"column of counts the right one?", rec.line, rec.count, mostInBucket)
+	}
+	s.seq++
+	rec.seq = s.seq
+	if rec.at < s.newest {
+		if s.sorted {
+			return outOfOrder(rec, s.newest)
+		}
+		if !s.whole {
+			s.report.Reordered++
+		}
+	} else {
+		s.newest = rec.at
+	}
+	return s.report.count(rec)
+}
+
+// push puts a record where it belongs. It may be the one at place.
 func (s *order) push(rec *record) error {
 	if rec.at < s.emitted {
 		return tooLate(rec, s.emitted, s.limit)
@@ -207,9 +233,20 @@ func (s *order) push(rec *record) error {
 		s.pushHeap(rec)
 		return nil
 	}
-	if s.n == len(s.slots) {
-		s.grow()
+	slot := s.place()
+	if s.n == 0 || s.slots[(s.head+s.n-1)&(len(s.slots)-1)].at <= rec.at {
+		if slot != rec {
+			*slot = *rec
+		}
+		s.n++
+		return nil
 	}
+	s.insert(*rec)
+	return nil
+}
+
+// insert puts a record before those that are later: it comes out of order.
+func (s *order) insert(rec record) {
 	mask := len(s.slots) - 1
 	i := s.n
 	for i > 0 && s.n-i < nearby && s.slots[(s.head+i-1)&mask].at > rec.at {
@@ -217,16 +254,15 @@ func (s *order) push(rec *record) error {
 		i--
 	}
 	if i == 0 || s.slots[(s.head+i-1)&mask].at <= rec.at {
-		s.slots[(s.head+i)&mask] = *rec
+		s.slots[(s.head+i)&mask] = rec
 		s.n++
-		return nil
+		return
 	}
 	for ; i < s.n; i++ { // too far: put back what was moved
 		s.slots[(s.head+i)&mask] = s.slots[(s.head+i+1)&mask]
 	}
 	s.toHeap()
-	s.pushHeap(rec)
-	return nil
+	s.pushHeap(&rec)
 }
 
 // grow doubles the ring.
@@ -292,9 +328,14 @@ func (s *order) before(i, j int) bool {
 	return a.at < b.at || a.at == b.at && a.seq < b.seq
 }
 
+// close removes temporary files.
 func (s *order) close() error {
-	if s.full == nil {
-		return nil
+	var err error
+	if p, ok := s.p.(interface{ close() error }); ok {
+		err = p.close()
 	}
-	return s.full.close()
+	if s.full != nil {
+		err = errors.Join(err, s.full.close())
+	}
+	return err
 }

@@ -9,6 +9,7 @@ import (
 // record is what a format reads: one request, or a bucket of them.
 type record struct {
 	at     int64 // start, ns on the file's clock
+	clock  int64 // the instant that the file shows, an end for example; 0: at
 	length int64 // arrivals lie in [at, at+length), uniformly; 0: all at `at`
 	count  float64
 	// poisson: count is the mean of a Poisson number; otherwise it is whole and exact.

@@ -1,9 +1,11 @@
 package trace
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -28,12 +30,12 @@ type Report struct {
 	// of the last bucket.
 	First, Last, End int64
 	Dated            bool
+	Own              bool     // times of rows are the file's own numbers, not since its first row
 	Resolution       sim.Time // greatest common divisor of the gaps between instants, 0 if unknown
 	Tick             sim.Time // over which rows were spread, 0 if not
 	Step             sim.Time // of the buckets, 0 if the file has none
 	Notes            []string // what was guessed
 	Warnings         []string // what the user should know
-	finished         bool
 }
 
 // BadRow is a row that could not be read.
@@ -130,12 +132,16 @@ func (r *Report) unreadable() error {
 func (r *Report) warn(s string) { r.Warnings = append(r.Warnings, s) }
 func (r *Report) note(s string) { r.Notes = append(r.Notes, s) }
 
-// finish adds the warnings that need the counts.
-func (r *Report) finish() {
-	if r.finished {
-		return
-	}
-	r.finished = true
+// soFar is the report with the warnings that need the counts.
+func (r *Report) soFar() *Report {
+	now := *r
+	now.Warnings = slices.Clone(r.Warnings)
+	now.judge()
+	return &now
+}
+
+// judge adds the warnings that need the counts.
+func (r *Report) judge() {
 	if r.Bad > 0 {
 		r.warn(fmt.Sprintf("%d of %d rows could not be read, the first is line %d: %s: %q",
 			r.Bad, r.Bad+r.Records, r.BadRows[0].Line, r.BadRows[0].Reason, r.BadRows[0].Text))
@@ -154,10 +160,13 @@ func outOfOrder(rec *record, newest int64) error {
 
 // tooLate says that a row belongs before rows that are already handed on.
 func tooLate(rec *record, emitted int64, window int) error {
-	return fmt.Errorf("line %d is %s earlier than rows that were read more than %d rows before: the "+
-		"file is far out of order, have it sorted as a whole (sort)", rec.line, span(emitted-rec.at),
-		window)
+	return fmt.Errorf("line %d is %s earlier than rows that were read more than %d rows before: %w",
+		rec.line, span(emitted-rec.at), window, ErrUnsorted)
 }
+
+// ErrUnsorted is wrapped by the error of a file whose rows are further out of order than Window:
+// Options.Sort reads it.
+var ErrUnsorted = errors.New("the file is far out of order, have it sorted as a whole (sort)")
 
 // span is a length of time for people: 3.05 s, 57.3 min, 14 d.
 func span(ns int64) string {

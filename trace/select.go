@@ -68,7 +68,7 @@ func (c *Condition) check() error {
 	return nil
 }
 
-// meets says whether a record meets all conditions. What a row does not give meets no comparison.
+// meets says whether a record meets all conditions. What a row does not give meets none but !=.
 func meets(conditions []Condition, rec *record) bool {
 	for i := range conditions {
 		if !conditions[i].meets(rec) {

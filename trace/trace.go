@@ -104,13 +104,13 @@ func Open(path string, o Options) (*Reader, error) {
 		f.Close()
 		return nil, err
 	}
-	r.closers = append(r.closers, f)
+	r.CloseWith(f)
 	return r, nil
 }
 
 // NewReader reads from r; name stands for it in messages.
 func NewReader(r io.Reader, name string, o Options) (*Reader, error) {
-	if err := o.check(); err != nil {
+	if err := o.Check(); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	t := &Reader{name: name, opts: o, report: &Report{Format: o.Format}}
@@ -126,7 +126,7 @@ func NewReader(r io.Reader, name string, o Options) (*Reader, error) {
 		t.Close()
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	t.report.Format, t.own = format.Name, format.own
+	t.report.Format, t.report.Own, t.own = format.Name, format.own, format.own
 	t.order = newOrder(p, in, format, &t.opts, t.report)
 	t.expand.stream = sim.NewStream(o.Seed, 0, "trace")
 	t.fold = newFolder(&t.opts)
@@ -210,10 +210,10 @@ func (t *Reader) arrival(row *Row) (bool, error) {
 }
 
 // Report says what has been read so far; it is complete after Next has reported false.
-func (t *Reader) Report() *Report {
-	t.report.finish()
-	return t.report
-}
+func (t *Reader) Report() *Report { return t.report.soFar() }
+
+// CloseWith has Close close c as well: what the reader reads from.
+func (t *Reader) CloseWith(c io.Closer) { t.closers = append([]io.Closer{c}, t.closers...) }
 
 // Close closes the file and removes what was written to sort it.
 func (t *Reader) Close() error {

@@ -66,7 +66,7 @@ func failText(t *testing.T, text string, o Options) string {
 	return err.Error()
 }
 
-func instants(rows []Row) []sim.Time {
+func timesOf(rows []Row) []sim.Time {
 	at := make([]sim.Time, len(rows))
 	for i := range rows {
 		at[i] = rows[i].At
@@ -89,8 +89,8 @@ func sameTimes(a, b []sim.Time) bool {
 func TestSecondsAreExactAndOnTheProcessClock(t *testing.T) {
 	rows, r := readText(t, "arrival\n0.5\n1.0000000005\r\n1.1\n\n1.1\n3600", Options{})
 	want := []sim.Time{500000000, 1000000001, 1100000000, 1100000000, 3600000000000}
-	if r.Format != "seconds" || !sameTimes(instants(rows), want) {
-		t.Errorf("format %s: %v, want %v", r.Format, instants(rows), want)
+	if r.Format != "seconds" || !sameTimes(timesOf(rows), want) {
+		t.Errorf("format %s: %v, want %v", r.Format, timesOf(rows), want)
 	}
 	if r.Records != 5 || r.Tick != 0 || len(r.Warnings) != 0 {
 		t.Errorf("report %+v", r)
@@ -100,8 +100,8 @@ func TestSecondsAreExactAndOnTheProcessClock(t *testing.T) {
 func TestUnsortedSecondsAreSorted(t *testing.T) {
 	rows, r := readText(t, "3\n1\n2\n0\n", Options{Format: "seconds"})
 	want := []sim.Time{0, sim.Second, 2 * sim.Second, 3 * sim.Second}
-	if !sameTimes(instants(rows), want) || r.Reordered != 3 || len(r.Warnings) != 1 {
-		t.Errorf("%v, %d reordered, warnings %q", instants(rows), r.Reordered, r.Warnings)
+	if !sameTimes(timesOf(rows), want) || r.Reordered != 3 || len(r.Warnings) != 1 {
+		t.Errorf("%v, %d reordered, warnings %q", timesOf(rows), r.Reordered, r.Warnings)
 	}
 	if msg := failText(t, "3\n1\n", Options{Strict: true}); !strings.Contains(msg, "line 2") {
 		t.Errorf("strict: %s", msg)

@@ -44,7 +44,11 @@ func (t *tuning) decide(prefix []record) error {
 	at := make([]int64, 0, len(prefix))
 	series := false
 	for i := range prefix {
-		at = append(at, prefix[i].at)
+		instant := prefix[i].at
+		if prefix[i].clock != 0 {
+			instant = prefix[i].clock
+		}
+		at = append(at, instant)
 		series = series || prefix[i].length == oneStep
 	}
 	slices.Sort(at)
@@ -157,6 +161,10 @@ func (t *tuning) decideTick(gaps []int64, zeros int) {
 func (t *tuning) spread(tick int64) {
 	t.tick = tick
 	t.report.Tick = sim.Time(tick)
-	t.report.warn(fmt.Sprintf("the file's clock is coarse: rows that share an instant are spread at "+
+	say := t.report.warn
+	if tick <= int64(sim.Millisecond) {
+		say = t.report.note
+	}
+	say(fmt.Sprintf("the file's clock is coarse: several rows share an instant, so rows are spread at "+
 		"random over its tick of %s (ties: keep leaves them)", span(tick)))
 }

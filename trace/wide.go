@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/simcap/simcap/sim"
@@ -153,7 +154,13 @@ func sniffGrafana(h *head) bool {
 }
 
 func openGrafana(in *input, o *Options, r *Report) (parser, error) {
-	t, err := newTable(in, ',', o, r, []column{{name: "Time", role: roleTime}})
+	mapped := *o
+	counts := mapped.Columns["count"] == "*"
+	if counts {
+		mapped.Columns = maps.Clone(mapped.Columns)
+		delete(mapped.Columns, "count")
+	}
+	t, err := newTable(in, ',', &mapped, r, []column{{name: "Time", role: roleTime}})
 	if err != nil {
 		return nil, err
 	}
@@ -163,9 +170,13 @@ func openGrafana(in *input, o *Options, r *Report) (parser, error) {
 			continue
 		}
 		g.series[i] = column{name: t.columns[i].name, role: roleRate}
-		if o.Columns["count"] == "*" {
+		if counts {
 			g.series[i].role = roleCount
 		}
+	}
+	if counts {
+		r.note("series are read as requests per step, times as UTC")
+		return g, nil
 	}
 	r.note("series are read as requests per second (map count to * if they are counts per step), " +
 		"times as UTC")

@@ -15,13 +15,6 @@ import (
 	"github.com/simcap/simcap/scenarios"
 )
 
-func TestMain(m *testing.M) {
-	if standin.Main() {
-		return
-	}
-	os.Exit(m.Run())
-}
-
 // From a server to a scenario: a stand-in with a line, variation, a slow start and a slow first answer
 // is started and measured; the profile gives its parameters back within 5 %, and what simcap predicts
 // with it for two loads that the fit has not seen is within 10 % of what was measured.

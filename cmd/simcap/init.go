@@ -5,22 +5,36 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
 )
 
 func newInitCommand() *cobra.Command {
-	var to string
+	var to, traffic string
+	var read traceFlags
 	cmd := &cobra.Command{
-		Use:   "init EXAMPLE",
-		Short: "Write an example to a file of your own, to start from",
+		Use:   "init EXAMPLE | init --from-trace FILE",
+		Short: "Write a scenario to start from: an example, or one for your own traffic",
 		Long: "Init writes an example to EXAMPLE.yaml in this folder, or to the file that --file names\n" +
 			"(- is standard output), with a line that lets editors complete and check it against\n" +
-			"simcap.schema.json (`simcap schema` prints that). A file that exists stays as it is.",
-		Args:              cobra.ExactArgs(1),
+			"simcap.schema.json (`simcap schema` prints that). A file that exists stays as it is.\n\n" +
+			"With --from-trace it writes a working scenario that replays a traffic file: the " +
+			"functions that the\n" +
+			"file names, its sizes and durations, and guesses, marked as such, for what the file " +
+			"does not tell.",
+		Args: func(cmd *cobra.Command, args []string) error {
+			if traffic != "" {
+				return cobra.NoArgs(cmd, args)
+			}
+			return cobra.ExactArgs(1)(cmd, args)
+		},
 		ValidArgsFunction: completeScenario,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if traffic != "" {
+				return initFromTrace(cmd, &read, traffic, to)
+			}
 			e, err := findExample(args[0])
 			if err != nil {
 				return err
@@ -37,11 +51,18 @@ func newInitCommand() *cobra.Command {
 			if err := create(to, text); err != nil {
 				return err
 			}
+			for name, companion := range e.Files() {
+				if err := create(filepath.Join(filepath.Dir(to), name), companion); err != nil {
+					return err
+				}
+			}
 			fmt.Fprintf(cmd.OutOrStdout(), "wrote %s; `simcap run %s` runs it\n", to, to)
 			return nil
 		},
 	}
 	cmd.Flags().StringVarP(&to, "file", "f", "", "the file to write (default EXAMPLE.yaml)")
+	cmd.Flags().StringVar(&traffic, "from-trace", "", "make the scenario of this traffic file")
+	read.add(cmd)
 	return cmd
 }
 

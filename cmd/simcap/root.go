@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
 	"strings"
@@ -16,7 +17,7 @@ import (
 	"github.com/simcap/simcap/scenarios"
 )
 
-// Exit codes of SPEC section 5.
+// Exit codes of docs/semantics.md.
 const (
 	exitDone        = 0
 	exitFailed      = 1
@@ -37,11 +38,15 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 // run is Main under a context whose end is an interrupt.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	root := newRootCommand()
+	out := &output{to: stdout}
 	root.SetArgs(args)
 	root.SetIn(stdin)
-	root.SetOut(stdout)
+	root.SetOut(out)
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
+	if out.err != nil {
+		err = failed(fmt.Errorf("writing to standard output: %w", bare(out.err)))
+	}
 	if err == nil {
 		return exitDone
 	}
@@ -53,6 +58,31 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		fmt.Fprintln(stderr, e.text(wantsColor(root, stderr)))
 	}
 	return e.code
+}
+
+// output is standard output. It remembers the first error, so that no command can end well whose
+// words did not arrive.
+type output struct {
+	to  io.Writer
+	err error
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	if o.err != nil {
+		return 0, o.err
+	}
+	n, err := o.to.Write(p)
+	o.err = err
+	return n, err
+}
+
+// bare is an error of the file system without the name of the file.
+func bare(err error) error {
+	var e *fs.PathError
+	if errors.As(err, &e) {
+		return e.Err
+	}
+	return err
 }
 
 // newRootCommand is the program with all its commands.
@@ -73,6 +103,12 @@ func newRootCommand() *cobra.Command {
 	root.SetHelpFunc(help)
 	root.AddCommand(
 		newRunCommand(),
+		newSweepCommand(),
+		newMergeCommand(),
+		newPlanCommand(),
+		newCompareCommand(),
+		newCapacityCommand(),
+		newReportCommand(),
 		newCheckCommand(),
 		newCalibrateCommand(),
 		newProfilesCommand(),
@@ -80,6 +116,8 @@ func newRootCommand() *cobra.Command {
 		newInitCommand(),
 		newSchemaCommand(),
 		newExplainCommand(),
+		newTraceCommand(),
+		newValidateCommand(),
 		newVersionCommand(),
 	)
 	return root

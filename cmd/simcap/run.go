@@ -21,6 +21,8 @@ type runFlags struct {
 	json       bool
 	inputs     string
 	containers string
+	trace      string
+	pictures   pictureFlags
 	strict     bool
 	force      bool
 	workers    int
@@ -48,6 +50,9 @@ func newRunCommand() *cobra.Command {
 	f.BoolVar(&flags.json, "json", false, "print the results as JSON; writes a folder only with --out")
 	f.StringVar(&flags.inputs, "inputs", "", "write a row per input to a .csv or .parquet file")
 	f.StringVar(&flags.containers, "containers", "", "write a row per container to such a file")
+	f.StringVar(&flags.trace, "trace-events", "",
+		"write containers and inputs of the first replication to a .json file for Perfetto")
+	flags.pictures.add(cmd)
 	f.BoolVar(&flags.strict, "strict", false, "an undecided slo counts as not met (exit code 3)")
 	f.BoolVar(&flags.force, "force", false, "overwrite files and folders that are not simcap's own")
 	f.IntVar(&flags.workers, "workers", 0, "replications at one time (default: one per core)")
@@ -59,6 +64,10 @@ func (f *runFlags) run(cmd *cobra.Command, argument string) error {
 	if f.workers < 0 {
 		return usagef("--workers: must not be negative")
 	}
+	pictures, err := f.pictures.options()
+	if err != nil {
+		return err
+	}
 	src, err := f.scenario.load(cmd, argument)
 	if err != nil {
 		return err
@@ -67,9 +76,11 @@ func (f *runFlags) run(cmd *cobra.Command, argument string) error {
 	if out == "" && !f.json {
 		out = filepath.Join("simcap-out", fileName(src.scenario.Name))
 	}
-	if err := claimFolder(out, f.force); err != nil {
+	claimed, err := claimFolder(out, f.force)
+	if err != nil {
 		return err
 	}
+	defer claimed.release()
 	tables, err := openTables(f)
 	if err != nil {
 		return err
@@ -91,7 +102,7 @@ func (f *runFlags) run(cmd *cobra.Command, argument string) error {
 	if result == nil {
 		return &exitError{exitInterrupted, errors.New("interrupted before anything was finished")}
 	}
-	if err := f.deliver(cmd, result, out); err != nil {
+	if err := f.deliver(cmd, result, out, pictures); err != nil {
 		return failed(err)
 	}
 	if interrupted {
@@ -105,9 +116,10 @@ func (f *runFlags) run(cmd *cobra.Command, argument string) error {
 }
 
 // deliver writes the folder, and prints the summary or the JSON.
-func (f *runFlags) deliver(cmd *cobra.Command, result *experiment.Result, out string) error {
+func (f *runFlags) deliver(cmd *cobra.Command, result *experiment.Result, out string,
+	pictures report.Options) error {
 	if out != "" {
-		if err := report.WriteRun(out, result, report.Options{}); err != nil {
+		if err := report.WriteRun(out, result, pictures); err != nil {
 			return err
 		}
 	}
@@ -137,31 +149,63 @@ func fileName(name string) string {
 	return clean[:min(len(clean), 100)]
 }
 
-// claimFolder refuses a folder for results that holds anything but earlier results.
-func claimFolder(dir string, force bool) error {
-	if dir == "" || force {
-		return nil
+// claim is a folder that a run is going to write to, and that of its parents that it has made.
+type claim struct{ made []string }
+
+// claimFolder makes the folder for results before the run, so that a long run is not lost to a folder
+// that cannot be written. It refuses one that holds anything but earlier results.
+func claimFolder(dir string, force bool) (*claim, error) {
+	c := &claim{}
+	if dir == "" {
+		return c, nil
 	}
 	entries, err := os.ReadDir(dir)
-	if errors.Is(err, os.ErrNotExist) || err == nil && len(entries) == 0 {
-		return nil
-	}
-	if err != nil {
-		return usagef("--out: %w", err)
-	}
+	known := force || len(entries) == 0
 	for _, e := range entries {
-		if e.Name() == "results.json" {
-			return nil
+		known = known || e.Name() == "results.json"
+	}
+	switch {
+	case err != nil && !errors.Is(err, os.ErrNotExist):
+		return nil, usagef("--out: %s is not a folder that can be written: %w", dir, bare(err))
+	case !known:
+		return nil, usagef("--out: %s is there already and holds no results of simcap; name another, "+
+			"or use --force", dir)
+	}
+	for at := filepath.Clean(dir); ; at = filepath.Dir(at) {
+		if _, err := os.Stat(at); err == nil || at == filepath.Dir(at) {
+			break
+		}
+		c.made = append(c.made, at)
+	}
+	err = os.MkdirAll(dir, 0o755)
+	if err == nil {
+		var probe *os.File
+		if probe, err = os.CreateTemp(dir, ".simcap-*"); err == nil {
+			probe.Close()
+			err = os.Remove(probe.Name())
 		}
 	}
-	return usagef("--out: %s is there already and holds no results of simcap; name another, or use --force",
-		dir)
+	if err != nil {
+		c.release()
+		return nil, usagef("--out: cannot write into %s: %w", dir, bare(err))
+	}
+	return c, nil
+}
+
+// release removes the folders that were made and that nothing was written to.
+func (c *claim) release() {
+	for _, dir := range c.made {
+		if os.Remove(dir) != nil {
+			return
+		}
+	}
 }
 
 // tables are the files of rows that a run writes besides its results.
 type tables struct {
 	inputs     *table[model.InputRow]
 	containers *table[model.ContainerRow]
+	trace      *traceTable
 }
 
 // openTables opens what the flags ask for.
@@ -178,22 +222,40 @@ func openTables(f *runFlags) (*tables, error) {
 		t.discard()
 		return nil, err
 	}
+	if t.trace, err = openTrace(f.trace, f.force); err != nil {
+		t.discard()
+		return nil, err
+	}
 	return &t, nil
 }
 
 // rows is where the run sends its rows; nil where nobody wants any.
 func (t *tables) rows() *model.Rows {
-	if t.inputs == nil && t.containers == nil {
+	rows := &model.Rows{Input: t.inputs.write(), Container: t.containers.write()}
+	if t.trace != nil {
+		rows.Input = both(rows.Input, t.trace.events.Input)
+		rows.Container = both(rows.Container, t.trace.events.Container)
+	}
+	if rows.Input == nil && rows.Container == nil {
 		return nil
 	}
-	return &model.Rows{Input: t.inputs.write(), Container: t.containers.write()}
+	return rows
 }
 
 // commit gives the files their names.
-func (t *tables) commit() error { return errors.Join(t.inputs.commit(), t.containers.commit()) }
+func (t *tables) commit() error {
+	err := errors.Join(t.inputs.commit(), t.containers.commit())
+	if t.trace != nil {
+		err = errors.Join(err, t.trace.commit())
+	}
+	return err
+}
 
 // discard removes them.
 func (t *tables) discard() {
 	t.inputs.discard()
 	t.containers.discard()
+	if t.trace != nil {
+		t.trace.discard()
+	}
 }

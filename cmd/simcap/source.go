@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -19,6 +21,7 @@ type scenarioFlags struct {
 	seed         string
 	replications string
 	quiet        bool
+	changed      func(flag string) bool
 }
 
 // add adds --set, --seed, --replications and --quiet to the command.
@@ -30,6 +33,7 @@ func (f *scenarioFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.replications, "replications", "",
 		"number of independent runs, instead of the scenario's")
 	cmd.Flags().BoolVarP(&f.quiet, "quiet", "q", false, "print no summary, progress and warnings")
+	f.changed = cmd.Flags().Changed
 	cmd.RegisterFlagCompletionFunc("set", completeSetting)
 }
 
@@ -43,10 +47,10 @@ func (f *scenarioFlags) overrides() ([]scenarios.Override, error) {
 		}
 		all = append(all, o)
 	}
-	if f.seed != "" {
+	if f.changed("seed") {
 		all = append(all, scenarios.Override{Key: "seed", Value: f.seed, Source: "--seed"})
 	}
-	if f.replications != "" {
+	if f.changed("replications") {
 		if _, err := strconv.Atoi(f.replications); err != nil {
 			return nil, usagef("--replications: %q is not a whole number", f.replications)
 		}
@@ -68,10 +72,17 @@ type source struct {
 // standard input. Warnings go to standard error unless the command is quiet; errors come back, ready
 // to be printed, with exit code 2.
 func (f *scenarioFlags) load(cmd *cobra.Command, argument string) (*source, error) {
+	return f.loadWith(cmd, argument, nil)
+}
+
+// loadWith is load with settings of the command's own on top.
+func (f *scenarioFlags) loadWith(cmd *cobra.Command, argument string,
+	own []scenarios.Override) (*source, error) {
 	overrides, err := f.overrides()
 	if err != nil {
 		return nil, err
 	}
+	overrides = append(overrides, own...)
 	s, ds := open(cmd, argument)
 	if s == nil {
 		return nil, usage(ds)
@@ -102,10 +113,26 @@ func open(cmd *cobra.Command, argument string) (*source, scenarios.Diagnostics) 
 	}
 	document, ds := scenarios.ParseFile(argument, nil)
 	if document == nil {
+		if _, err := os.Stat(argument); errors.Is(err, fs.ErrNotExist) && len(ds) == 1 {
+			ds[0].Help = fileHelp(argument)
+		}
 		return nil, ds
 	}
 	return &source{document: document, options: scenarios.Options{Folder: filepath.Dir(argument)}},
 		nil
+}
+
+// fileHelp names the file that was meant, where one is near; else how to get one.
+func fileHelp(argument string) string {
+	var names []string
+	for _, pattern := range []string{"*.yaml", "*.yml"} {
+		found, _ := filepath.Glob(filepath.Join(filepath.Dir(argument), pattern))
+		names = append(names, found...)
+	}
+	if near := scenarios.Nearest(argument, names); near != "" {
+		return fmt.Sprintf("did you mean %q?", near)
+	}
+	return "`simcap examples` lists scenarios to start from"
 }
 
 // looksLikePath says whether the argument can only be meant as a file.

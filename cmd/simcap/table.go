@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -55,7 +56,29 @@ func openContainers(name string, force bool) (*table[model.ContainerRow], error)
 
 func isParquet(name string) bool { return strings.EqualFold(filepath.Ext(name), ".parquet") }
 
-// openTable makes the temporary file. A file that exists is only replaced by force.
+// ours says whether a file is a table of an earlier run, which the next one replaces.
+func ours(name string) bool {
+	f, err := os.Open(name)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		return false
+	}
+	head := make([]byte, 32)
+	n, _ := io.ReadFull(f, head)
+	for _, begin := range []string{"replication,function,", "PAR1"} {
+		if strings.HasPrefix(string(head[:n]), begin) {
+			return true
+		}
+	}
+	return n == 0
+}
+
+// openTable makes the temporary file. A file that exists and is no such table is only replaced by
+// force.
 func openTable[Row any](flag, name string, force bool) (*table[Row], error) {
 	if name == "" {
 		return nil, nil
@@ -63,14 +86,24 @@ func openTable[Row any](flag, name string, force bool) (*table[Row], error) {
 	if ext := strings.ToLower(filepath.Ext(name)); ext != ".csv" && ext != ".parquet" {
 		return nil, usagef("%s: %s must end in .csv or .parquet", flag, name)
 	}
-	if _, err := os.Lstat(name); err == nil && !force {
-		return nil, usagef("%s: %s is there already; name another file, or use --force", flag, name)
+	file, err := createTable(flag, name, force)
+	if err != nil {
+		return nil, err
+	}
+	return &table[Row]{name: name, file: file}, nil
+}
+
+// createTable makes the temporary file of a table.
+func createTable(flag, name string, force bool) (*os.File, error) {
+	if _, err := os.Lstat(name); err == nil && !force && !ours(name) {
+		return nil, usagef("%s: %s is there already and is no table of simcap; name another file, "+
+			"or use --force", flag, name)
 	}
 	file, err := os.CreateTemp(filepath.Dir(name), ".simcap-*")
 	if err != nil {
-		return nil, usagef("%s: %w", flag, err)
+		return nil, usagef("%s: cannot write into %s: %w", flag, filepath.Dir(name), bare(err))
 	}
-	return &table[Row]{name: name, file: file}, nil
+	return file, nil
 }
 
 // write is where rows go; nil where there is no table.

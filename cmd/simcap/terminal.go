@@ -10,6 +10,9 @@ import (
 
 // terminalFile is the terminal that the writer is; nil where it is a file, a pipe or a buffer.
 func terminalFile(w io.Writer) *os.File {
+	if o, ok := w.(*output); ok {
+		w = o.to
+	}
 	f, ok := w.(*os.File)
 	if !ok || !term.IsTerminal(int(f.Fd())) {
 		return nil

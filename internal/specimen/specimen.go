@@ -39,7 +39,8 @@ func Day() Kind {
 // Five is a pipeline of five functions with long names, whose first cannot keep up.
 func Five() Kind {
 	return Kind{Name: "document pipeline with retrieval, reranking and generation for three regions",
-		Functions: []string{"extract-text-from-scanned-documents-in-europe-west", "embed", "rerank", "generate",
+		Functions: []string{"extract-text-from-scanned-documents-in-europe-west", "embed", "rerank",
+			"generate",
 			"moderate"}, Replications: 4, HorizonS: 14400, Bins: 360, RatePerS: 20, ColdS: 30, MaxLive: 8,
 		WindowS: 300, Queue: true, Growing: true, Rejected: 0.02, Calls: true}
 }
@@ -76,8 +77,9 @@ func Make(k Kind) *experiment.Result {
 		Functions: map[string]experiment.FunctionDetail{}, Workloads: map[string]experiment.WorkloadDetail{},
 		Platform: "modal", PriceSource: "modal.com/pricing, read 2026-11-20",
 		Assumptions: []experiment.Assumption{
-			{Key: "platform.autoscaler.interval", Value: "1 s", Why: "how often the autoscaler decides is not " +
-				"published beyond \"quick and frequent\""},
+			{Key: "platform.autoscaler.interval", Value: "1 s",
+				Why: "how often the autoscaler decides is not " +
+					"published beyond \"quick and frequent\""},
 			{Key: "platform.routing", Value: "most_recent", Why: "which idle container gets the next input"}},
 		Sensitivity: map[string]string{"platform.routing": "p99 latency 1.2 to 1.4 s over all policies"}}
 	for i, name := range k.Functions {
@@ -120,8 +122,10 @@ func (m *maker) objectives(r *experiment.Result) {
 	easy := *f.LatencyS.P50.Value * 3
 	yes, no := true, false
 	r.SLO = append(r.SLO,
-		experiment.Verdict{Metric: "latency.p99", Function: first, Max: &limit, Value: f.LatencyS.P99, Met: &no},
-		experiment.Verdict{Metric: "latency.p50", Function: first, Max: &easy, Value: f.LatencyS.P50, Met: &yes})
+		experiment.Verdict{Metric: "latency.p99", Function: first, Max: &limit,
+			Value: f.LatencyS.P99, Met: &no},
+		experiment.Verdict{Metric: "latency.p50", Function: first, Max: &easy,
+			Value: f.LatencyS.P50, Met: &yes})
 	if m.kind.Replications > 1 {
 		edge := *r.Total.CostUSD.PerHour.Value * 1.001
 		r.SLO = append(r.SLO, experiment.Verdict{Metric: "cost.per_hour", Max: &edge,
@@ -290,7 +294,8 @@ func (m *maker) measures(d *experiment.FunctionDetail) experiment.Measures {
 			Cancelled: zero, Retried: zero, ColdStarted: m.estimate(arrivals*0.02, 0.05),
 			Rejected: experiment.Rejections{RateLimit: zero, PendingLimit: m.estimate(rejected, 0.1),
 				TotalLimit: zero}},
-		LatencyS: experiment.Quantiles{Mean: at(0.8), P50: at(0.5), P90: at(0.9), P95: at(0.95), P99: at(0.99),
+		LatencyS: experiment.Quantiles{Mean: at(0.8), P50: at(0.5), P90: at(0.9), P95: at(0.95),
+			P99:  at(0.99),
 			P999: at(0.999), Max: at(1)},
 		BreakdownS:     m.breakdown(d.Bands),
 		ThroughputPerS: m.estimate(arrivals/k.HorizonS, 0.002),
@@ -299,12 +304,14 @@ func (m *maker) measures(d *experiment.FunctionDetail) experiment.Measures {
 		Containers: &experiment.ContainerCounts{LiveMean: m.estimate(busy+idle+starting, 0.01),
 			StartingMean: m.estimate(starting, 0.04), BusyMean: m.estimate(busy, 0.01),
 			IdleMean: m.estimate(idle, 0.02), Peak: m.estimate(peak(s.LiveMax), 0.01),
-			Started: m.estimate(float64(len(d.Gantt)), 0.03), Stopped: m.estimate(float64(len(d.Gantt)), 0.03),
+			Started:       m.estimate(float64(len(d.Gantt)), 0.03),
+			Stopped:       m.estimate(float64(len(d.Gantt)), 0.03),
 			LifetimeMeanS: m.estimate(1800, 0.06)},
 		Utilization: &utilization,
 		CostUSD: &experiment.Cost{Total: m.estimate((busy+idle+starting)*price, 0.015),
 			Busy: m.estimate(busy*price, 0.01), Idle: m.estimate(idle*price, 0.02),
-			Cold: m.estimate(starting*price, 0.05), PerHour: m.estimate((busy+idle+starting)*price/hours, 0.015),
+			Cold:        m.estimate(starting*price, 0.05),
+			PerHour:     m.estimate((busy+idle+starting)*price/hours, 0.015),
 			Per1kInputs: m.estimate((busy+idle+starting)*price*1000/arrivals, 0.015)},
 		Calls: experiment.CallCounts{Count: m.estimate(arrivals, 0.002)},
 	}
@@ -350,7 +357,8 @@ func add(total, m *experiment.Measures, first bool) {
 			z := *x + *y
 			return &z
 		}
-		*a = experiment.Estimate{Value: join(a.Value, b.Value), Low: join(a.Low, b.Low), High: join(a.High, b.High)}
+		*a = experiment.Estimate{Value: join(a.Value, b.Value), Low: join(a.Low, b.Low),
+			High: join(a.High, b.High)}
 	}
 	sum(&total.Inputs.Submitted, m.Inputs.Submitted)
 	sum(&total.Inputs.Completed, m.Inputs.Completed)
@@ -361,8 +369,10 @@ func add(total, m *experiment.Measures, first bool) {
 		{&total.CostUSD.Idle, &m.CostUSD.Idle}, {&total.CostUSD.Cold, &m.CostUSD.Cold},
 		{&total.CostUSD.PerHour, &m.CostUSD.PerHour}, {&total.CostUSD.Per1kInputs, &m.CostUSD.Per1kInputs},
 		{&total.Containers.LiveMean, &m.Containers.LiveMean}, {&total.Containers.Peak, &m.Containers.Peak},
-		{&total.Containers.BusyMean, &m.Containers.BusyMean}, {&total.Containers.IdleMean, &m.Containers.IdleMean},
-		{&total.Containers.Started, &m.Containers.Started}, {&total.Containers.Stopped, &m.Containers.Stopped}} {
+		{&total.Containers.BusyMean, &m.Containers.BusyMean},
+		{&total.Containers.IdleMean, &m.Containers.IdleMean},
+		{&total.Containers.Started, &m.Containers.Started},
+		{&total.Containers.Stopped, &m.Containers.Stopped}} {
 		sum(pair[0], *pair[1])
 	}
 }
@@ -370,8 +380,9 @@ func add(total, m *experiment.Measures, first bool) {
 // Empty is a run in which nothing happened: no input, no value, no bin.
 func Empty() *experiment.Result {
 	zero := 0.0
-	none := experiment.Measures{Containers: &experiment.ContainerCounts{}, Utilization: &experiment.Estimate{},
-		CostUSD: &experiment.Cost{}}
+	none := experiment.Measures{Containers: &experiment.ContainerCounts{},
+		Utilization: &experiment.Estimate{},
+		CostUSD:     &experiment.Cost{}}
 	none.Inputs.Submitted.Value, none.Inputs.Completed.Value = &zero, &zero
 	no, limit := false, 2.0
 	return &experiment.Result{Simcap: "v0.1.0", Scenario: "nothing", Seed: 3, Replications: 1,

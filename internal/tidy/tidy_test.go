@@ -24,19 +24,20 @@ const (
 // mayImport is the import table: what each package may import of this module, by prefix. Packages
 // that are not named may import nothing of it.
 var mayImport = map[string][]string{
-	"sim":            nil,
-	"stats":          nil,
-	"model/dist":     {"sim"},
-	"model/workload": {"sim", "model/dist"},
-	"model/service":  {"sim", "model/dist"},
-	"model":          {"sim", "stats", "model/"},
-	"experiment":     {"sim", "stats", "model"},
-	"trace":          {"sim", "stats"},
-	"scenarios":      {"sim", "model", "experiment", "trace"},
-	"report":         {"experiment", "report", "stats", "sim", "model"},
-	"calibrate":      {"calibrate", "sim", "stats"},
-	"cmd":            {""},
-	"internal":       {""},
+	"sim":             nil,
+	"stats":           nil,
+	"model/dist":      {"sim"},
+	"model/workload":  {"sim", "model/dist"},
+	"model/service":   {"sim", "model/dist"},
+	"model":           {"sim", "stats", "model/"},
+	"experiment":      {"sim", "stats", "model"},
+	"experiment/plan": {"sim", "stats", "model", "experiment"},
+	"trace":           {"sim", "stats", "trace"},
+	"scenarios":       {"sim", "model", "experiment", "trace"},
+	"report":          {"experiment", "report", "stats", "sim", "model", "trace"},
+	"calibrate":       {"calibrate", "sim", "stats"},
+	"cmd":             {""},
+	"internal":        {""},
 }
 
 // pure packages have no files, logging, wall clock, global randomness or goroutines.

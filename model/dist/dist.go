@@ -33,16 +33,16 @@ type Sampler interface {
 	Sample(luck *sim.Luck) float64
 }
 
-// Fill makes draws first, first+1, ... of the stream, as many as out has room for.
-func Fill(sampler Sampler, stream sim.Stream, first uint64, out []float64) {
+// Fill makes draws first, first+1, ... of the stream, as many as out has room for. It uses the
+// caller's luck, as one of its own would escape to the heap through the sampler's interface.
+func Fill(sampler Sampler, stream sim.Stream, first uint64, out []float64, luck *sim.Luck) {
 	if e, ok := sampler.(Exponential); ok {
 		FillExp(stream, first, e.Average, out)
 		return
 	}
-	var luck sim.Luck
 	for i := range out {
-		luck = stream.At(first + uint64(i))
-		out[i] = sampler.Sample(&luck)
+		*luck = stream.At(first + uint64(i))
+		out[i] = sampler.Sample(luck)
 	}
 }
 

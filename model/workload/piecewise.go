@@ -9,13 +9,16 @@ import (
 	"github.com/simcap/simcap/sim"
 )
 
-// Piecewise is a Poisson process of a rate given by points. With `step` a rate holds from its point
+// Piecewise is a Poisson process of a rate given by points, or with CV a renewal process with gamma
+// gaps on the clock of expected arrivals: CV is the variation of the gaps where the rate is constant
+// for long. With `step` a rate holds from its point
 // to the next, and is 0 before the first point; with `linear` it goes straight from point to point,
 // and is the first point's before it. The last rate holds for ever, or to the end of each repetition.
 type Piecewise struct {
 	Points      []Point  `yaml:"points"`
 	Interpolate string   `yaml:"interpolate"` // step (default) or linear
 	Repeat      sim.Time `yaml:"repeat"`      // 0: the last rate holds for ever
+	CV          float64  `yaml:"cv"`          // of the gaps; 0 and 1: a Poisson process
 }
 
 // Point of a Piecewise rate; in a file a pair [time, rate]. Two points at one instant make a jump.
@@ -23,6 +26,12 @@ type Point struct {
 	At         sim.Time
 	RatePerSec float64
 }
+
+// Bounds of the variation of the gaps of a Piecewise rate.
+const (
+	LeastGapCV = 0.01
+	MostGapCV  = 100
+)
 
 // Validate implements Kind.
 func (p Piecewise) Validate() error {
@@ -44,6 +53,9 @@ func (p Piecewise) Validate() error {
 				point.At.Seconds(), p.Points[i-1].At.Seconds())
 		}
 	}
+	if p.CV != 0 && !(p.CV >= LeastGapCV && p.CV <= MostGapCV) {
+		return fmt.Errorf("cv: %v, where a number from %v to %v is expected", p.CV, LeastGapCV, MostGapCV)
+	}
 	if p.Repeat < 0 {
 		return errors.New("repeat: a time of at least 0 is expected")
 	}
@@ -64,7 +76,11 @@ func (p Piecewise) RatePerS() float64 {
 
 // Source implements Kind.
 func (p Piecewise) Source(arrivals sim.Stream) Source {
-	s := &piecewise{pieces: p.pieces(), repeat: p.Repeat, stream: arrivals}
+	s := &piecewise{pieces: p.pieces(), repeat: p.Repeat, stream: arrivals,
+		gaps: dist.Exponential{Average: 1}.Sampler()}
+	if p.CV != 0 && p.CV != 1 {
+		s.gaps = dist.Gamma{Average: 1, CV: p.CV}.Sampler()
+	}
 	s.perCycle = total(s.pieces)
 	if p.Repeat == 0 {
 		s.repeat = sim.Never
@@ -134,8 +150,8 @@ func total(pieces []piece) float64 {
 	return sum
 }
 
-// piecewise finds each arrival where the expected number of arrivals since the last one reaches an
-// exponential of mean 1.
+// piecewise finds each arrival where the expected number of arrivals since the last one reaches a gap
+// of mean 1.
 type piecewise struct {
 	clock    clock
 	pieces   []piece
@@ -145,13 +161,14 @@ type piecewise struct {
 	at       int      // the present piece
 	index    uint64
 	stream   sim.Stream
+	gaps     dist.Sampler // of mean 1
 }
 
 // Next implements Source.
 func (s *piecewise) Next(a *Arrival) bool {
 	luck := s.stream.At(s.index)
 	s.index++
-	need := dist.SampleExp(&luck)
+	need := s.gaps.Sample(&luck)
 	for !s.within(&need) {
 		if !s.leave(&need) {
 			return false

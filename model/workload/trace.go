@@ -16,13 +16,29 @@ import (
 // the next instant of the file, so that the rate keeps its shape. Loop begins again one mean gap
 // after the last row, so that the mean rate stays.
 type Trace struct {
-	File      string                 `yaml:"file"`
-	Format    string                 `yaml:"format"` // default auto
-	Speedup   float64                `yaml:"speedup"`
-	RateScale float64                `yaml:"rate_scale"`
-	Loop      bool                   `yaml:"loop"`
-	Open      func() (Source, error) `yaml:"-"` // a fresh reader of the file's rows, in time order
+	File      string            `yaml:"file"`
+	Format    string            `yaml:"format"` // default auto
+	Speedup   float64           `yaml:"speedup"`
+	RateScale float64           `yaml:"rate_scale"`
+	Loop      bool              `yaml:"loop"`
+	From      sim.Time          `yaml:"from"`      // part of the file that is replayed, on its clock
+	To        sim.Time          `yaml:"to"`        // 0: to the end
+	Fold      string            `yaml:"fold"`      // none, day or week
+	Only      []string          `yaml:"only"`      // conditions on rows
+	Take      []string          `yaml:"take"`      // of Taken: what rows say of their inputs
+	Columns   map[string]string `yaml:"columns"`   // roles of columns
+	TimeUnit  string            `yaml:"time_unit"` // of times that are numbers; auto
+	Step      sim.Time          `yaml:"step"`      // of a series of rates; 0: found
+	Ties      string            `yaml:"ties"`      // auto, keep or spread
+	Truncated bool              `yaml:"truncated"` // the file may end in the middle of a line
+
+	// Open is a fresh reader of the file's rows, in time order. What the file leaves open, such as
+	// instants within a bucket, depends on the seed.
+	Open func(seed uint64) (Source, error) `yaml:"-"`
 }
+
+// Taken are the things that rows can say of their inputs.
+func Taken() []string { return []string{"size", "demand", "prompt_tokens", "output_tokens"} }
 
 // Bounds of a trace's settings.
 const (
@@ -53,7 +69,7 @@ func (t Trace) Validate() error {
 
 // validateLoop refuses a trace that would be repeated without time passing.
 func (t Trace) validateLoop() error {
-	s, err := t.Open()
+	s, err := t.Open(0)
 	if err != nil {
 		return err
 	}
@@ -92,8 +108,8 @@ func (t Trace) RatePerS() float64 {
 
 // Source implements Kind. A file that cannot be read makes a source that ends, which Finish tells.
 func (t Trace) Source(arrivals sim.Stream) Source {
-	r := &replay{open: t.Open, loop: t.Loop, speed: t.hasten()}
-	r.rows, r.err = t.Open()
+	r := &replay{open: t.Open, loop: t.Loop, speed: t.hasten(), seeds: arrivals.Sub(0)}
+	r.rows, r.err = r.pass()
 	switch {
 	case t.RateScale < 1:
 		return &thinned{replay: r, share: t.RateScale, stream: arrivals}
@@ -120,7 +136,9 @@ func (h hastened) at(t sim.Time) sim.Time {
 
 // replay yields the rows of a file, again and again with loop.
 type replay struct {
-	open        func() (Source, error)
+	open        func(seed uint64) (Source, error)
+	seeds       sim.Stream // one for each pass
+	passes      uint64     // begun
 	loop        bool
 	speed       hastened
 	rows        Source // nil when open failed
@@ -168,8 +186,15 @@ func (r *replay) again() bool {
 	}
 	r.begin += step
 	r.count = 0
-	r.rows, r.err = r.open()
+	r.rows, r.err = r.pass()
 	return r.err == nil
+}
+
+// pass opens the file once more.
+func (r *replay) pass() (Source, error) {
+	luck := r.seeds.At(r.passes)
+	r.passes++
+	return r.open(luck.Uint64())
 }
 
 // meanGap is the mean time between rows of the file, as far as it was read.

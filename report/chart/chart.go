@@ -43,6 +43,7 @@ type Axis struct {
 	Scale Scale         `json:"scale,omitempty"` // "": Linear
 	Min   *float64      `json:"min,omitempty"`   // nil: from the data
 	Max   *float64      `json:"max,omitempty"`
+	Names []string      `json:"names,omitempty"` // of the places 0, 1, 2, ...: things rather than numbers
 }
 
 // At is a pointer to a bound of an axis.
@@ -86,7 +87,8 @@ const (
 
 // Roles are all roles, in a fixed order.
 var Roles = [...]Role{Busy, Idle, Starting, Draining, Backoff, Cold, Queue, BatchWait, Service, Interference,
-	Overhead, Latency, Arrivals, Rejected, Cost, SLO, Good, Frontier, Dominated, Chosen, Muted, C1, C2, C3, C4,
+	Overhead, Latency, Arrivals, Rejected, Cost, SLO, Good, Frontier, Dominated, Chosen, Muted, C1,
+	C2, C3, C4,
 	C5, C6, C7}
 
 // Category is the i-th role for things that have no role of their own.
@@ -254,18 +256,20 @@ type Span struct {
 	From float64 `json:"from"`
 	To   float64 `json:"to"`
 	Role Role    `json:"role"`
+	High float64 `json:"high,omitempty"` // share of the lane's height that it fills from below; 0: all
+	Note string  `json:"note,omitempty"` // shown on hover
 }
 
 // Lane is a row of a time line.
 type Lane struct {
 	Label string `json:"label"`
-	Note  string `json:"note,omitempty"` // shown on hover
 	Spans []Span `json:"spans"`
 }
 
 // Lanes are rows of spans over time: a Gantt chart.
 type Lanes struct {
 	X     Axis   `json:"x"`
+	Label string `json:"label,omitempty"` // what the rows are
 	Link  string `json:"link,omitempty"`
 	Parts []Part `json:"parts"`
 	Rows  []Lane `json:"rows"`

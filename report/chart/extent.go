@@ -103,6 +103,9 @@ func (p *XY) addRules(x, y *span) {
 
 // bounds turns a range of data into that of an axis.
 func bounds(a *Axis, s span, padded bool) (low, high float64) {
+	if n := len(a.Names); n > 0 {
+		return -0.5, float64(n) - 0.5
+	}
 	if !(s.high >= s.low) {
 		s.low, s.high = 0, 1
 		if a.Scale == Log {

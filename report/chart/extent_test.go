@@ -17,7 +17,8 @@ func TestExtent(t *testing.T) {
 	if e := ruled.Extent(); e.YHigh < 7 || e.YHigh > 10 || e.XHigh < 3 {
 		t.Errorf("near limits are shown and far ones are not: %+v", e)
 	}
-	logs := XY{X: Axis{Scale: Log}, Y: Axis{Min: At(0), Max: At(1)}, Series: []Series{{Mark: Line, X: Values{0, 10}, Y: Values{0, 5}}}}
+	logs := XY{X: Axis{Scale: Log}, Y: Axis{Min: At(0), Max: At(1)},
+		Series: []Series{{Mark: Line, X: Values{0, 10}, Y: Values{0, 5}}}}
 	if e := logs.Extent(); e.XLow <= 0 || e.YHigh != 1 {
 		t.Errorf("a log axis begins above 0, bounds that are asked for hold: %+v", e)
 	}

@@ -19,6 +19,15 @@ func Ticks(a Axis, low, high float64, want int) []Tick {
 	if !(high > low) {
 		return nil
 	}
+	if len(a.Names) > 0 {
+		var out []Tick
+		for i, name := range a.Names {
+			if at := float64(i); at >= low && at <= high {
+				out = append(out, Tick{at, name})
+			}
+		}
+		return out
+	}
 	switch a.Scale {
 	case Log:
 		return logTicks(a, low, high, want)
@@ -27,13 +36,16 @@ func Ticks(a Axis, low, high float64, want int) []Tick {
 	case Tail:
 		return tailTicks(low, high)
 	}
-	step := niceStep((high - low) / float64(max(want, 1)))
+	// Steps are round in the unit in which the values are written, for example in minutes.
+	unit := quantity.Unit(a.Kind, math.Max(math.Abs(low), math.Abs(high)))
+	step := niceStep((high-low)/unit/float64(max(want, 1))) * unit
 	if a.Kind == quantity.Count {
 		step = math.Max(1, step)
 	}
 	var out []Tick
 	for n := math.Ceil(low/step-1e-9) + 0; n*step <= high+step*1e-9; n++ {
-		out = append(out, Tick{n*step + 0, quantity.Tick(a.Kind, n*step+0, math.Max(math.Abs(low), math.Abs(high)))})
+		out = append(out, Tick{n*step + 0, quantity.Tick(a.Kind, n*step+0,
+			math.Max(math.Abs(low), math.Abs(high)))})
 	}
 	return out
 }
@@ -83,7 +95,8 @@ func logTicks(a Axis, low, high float64, want int) []Tick {
 }
 
 // timeSteps are the steps of time axes, in seconds.
-var timeSteps = [...]float64{1e-3, 2e-3, 5e-3, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300,
+var timeSteps = [...]float64{1e-3, 2e-3, 5e-3, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30,
+	60, 120, 300,
 	600, 900, 1800, 3600, 7200, 10800, 14400, 21600, 43200, 86400, 172800, 604800, 1209600, 2592000, 7776000}
 
 func timeTicks(low, high float64, want int) []Tick {

@@ -47,7 +47,8 @@ func TestTicks(t *testing.T) {
 // Whatever the range, ticks lie in it, rise, are few, and are told apart by their labels.
 func TestTicksAlwaysServe(t *testing.T) {
 	for _, scale := range []Scale{Linear, Log, Time} {
-		for _, kind := range []quantity.Kind{quantity.Seconds, quantity.USD, quantity.Number, quantity.Fraction} {
+		for _, kind := range []quantity.Kind{quantity.Seconds, quantity.USD, quantity.Number,
+			quantity.Fraction} {
 			for low := 1e-6; low < 1e9; low *= 7.3 {
 				for _, factor := range []float64{1.001, 1.7, 30, 1e5} {
 					checkTicks(t, Axis{Scale: scale, Kind: kind}, low, low*factor)
@@ -80,7 +81,8 @@ func TestPlace(t *testing.T) {
 		scale        Scale
 		v, low, high float64
 		want         float64
-	}{{Linear, 5, 0, 10, 0.5}, {Log, 10, 1, 100, 0.5}, {Tail, 0.9, 0, 0.99, 0.5}, {Tail, 0.999, 0, 0.999, 1}} {
+	}{{Linear, 5, 0, 10, 0.5}, {Log, 10, 1, 100, 0.5}, {Tail, 0.9, 0, 0.99, 0.5},
+		{Tail, 0.999, 0, 0.999, 1}} {
 		if got := Place(test.scale, test.v, test.low, test.high); math.Abs(got-test.want) > 1e-12 {
 			t.Errorf("%s %v: got %v, want %v", test.scale, test.v, got, test.want)
 		}

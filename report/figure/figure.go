@@ -20,7 +20,7 @@ type Options struct {
 // The limits of Options.
 const (
 	minSize, maxSize   = 200, 8000
-	minScale, maxScale = 0.5, 8
+	MinScale, MaxScale = 0.5, 8
 )
 
 // Complete fills defaults in and says what is out of range.
@@ -36,11 +36,13 @@ func (o Options) Complete() (Options, error) {
 	}
 	for _, v := range []float64{o.Width, o.Height} {
 		if !(v >= minSize && v <= maxSize) {
-			return o, fmt.Errorf("figure: a side of %g pixels; from %d to %d were expected", v, minSize, maxSize)
+			return o, fmt.Errorf("figure: a side of %g pixels; from %d to %d were expected", v,
+				minSize, maxSize)
 		}
 	}
-	if !(o.Scale >= minScale && o.Scale <= maxScale) {
-		return o, fmt.Errorf("figure: a scale of %g; from %g to %d were expected", o.Scale, minScale, maxScale)
+	if !(o.Scale >= MinScale && o.Scale <= MaxScale) {
+		return o, fmt.Errorf("figure: a scale of %g; from %g to %d were expected", o.Scale,
+			MinScale, MaxScale)
 	}
 	return o, nil
 }
@@ -150,6 +152,9 @@ func keyOf(charts []chart.Chart) []keyEntry {
 		switch {
 		case c.XY != nil:
 			for k := range c.XY.Series {
+				if direct(c.XY) {
+					break
+				}
 				s := &c.XY.Series[k]
 				line := s.Mark == chart.Line || s.Mark == chart.Step
 				if !s.Thin {

@@ -28,7 +28,8 @@ func gallery() map[string]Picture {
 			l := 48*math.Exp(-0.5*float64(least)-0.25*float64(keep)) + 2*random.Float64() + 1
 			cost, tail = append(cost, c), append(tail, l)
 			scatter.Points = append(scatter.Points, chart.Point{X: c, Y: l, YLow: chart.At(l * 0.93),
-				YHigh: chart.At(l * 1.07), Role: chart.Dominated, Info: [][2]string{{"min_containers", fmt.Sprint(least)}},
+				YHigh: chart.At(l * 1.07), Role: chart.Dominated,
+				Info: [][2]string{{"min_containers", fmt.Sprint(least)}},
 				Copy: fmt.Sprintf("--set min_containers=%d", least)})
 			scatter.Points[len(scatter.Points)-1].Label = ""
 		}
@@ -36,7 +37,8 @@ func gallery() map[string]Picture {
 	step := chart.Series{Name: "Pareto frontier", Role: chart.Frontier, Mark: chart.Step}
 	for n, i := range chart.Pareto(cost, tail) {
 		step.X, step.Y = append(step.X, cost[i]), append(step.Y, tail[i])
-		scatter.Points[i].Role, scatter.Points[i].Label = chart.Frontier, fmt.Sprintf("min %d · keep %d s", i%4, 60*(i/4))
+		scatter.Points[i].Role, scatter.Points[i].Label = chart.Frontier,
+			fmt.Sprintf("min %d · keep %d s", i%4, 60*(i/4))
 		if n == 4 {
 			scatter.Points[i].Role, scatter.Points[i].Bold = chart.Chosen, true
 			scatter.Points[i].Label = "cheapest that keeps the SLO"
@@ -45,8 +47,10 @@ func gallery() map[string]Picture {
 	scatter.Series = append(scatter.Series, step)
 	scatter.Rules = []chart.Rule{{At: 8, Label: "SLO p99 ≤ 8 s", Role: chart.Good}}
 	scatter.Regions = []chart.Region{{YTo: chart.At(8), Role: chart.Good, Label: "keeps the SLO"}}
-	heat := &chart.Heat{XLabel: "scaledown_window", YLabel: "min_containers", Kind: quantity.Seconds, Log: true,
-		Columns: []string{"0 s", "30 s", "1 min", "2 min", "5 min", "10 min"}, Rows: []string{"0", "1", "2", "3", "4"}}
+	heat := &chart.Heat{XLabel: "scaledown_window", YLabel: "min_containers",
+		Kind: quantity.Seconds, Log: true,
+		Columns: []string{"0 s", "30 s", "1 min", "2 min", "5 min", "10 min"},
+		Rows:    []string{"0", "1", "2", "3", "4"}}
 	for y := range 5 {
 		row, ok := chart.Values{}, []bool{}
 		for x := range 6 {
@@ -63,21 +67,27 @@ func gallery() map[string]Picture {
 			s.X, s.Y = append(s.X, float64(x)), append(s.Y, math.Exp(-float64(x)/float64(3+i))+0.1)
 		}
 		grid.Charts = append(grid.Charts, chart.Chart{Title: fmt.Sprintf("max_batch_size %d", 1<<i),
-			XY: &chart.XY{X: chart.Axis{Kind: quantity.Count}, Y: chart.Axis{Kind: quantity.Seconds, Max: chart.At(1.2)},
+			XY: &chart.XY{X: chart.Axis{Kind: quantity.Count},
+				Y:      chart.Axis{Kind: quantity.Seconds, Max: chart.At(1.2)},
 				Series: []chart.Series{s}}})
 	}
 	return map[string]Picture{
 		"scatter": {Footer: "24 points · 20 replications", Charts: []chart.Chart{{ID: "scatter",
 			Title:    "Two warm containers with a window of two minutes are the cheapest way to keep the SLO",
-			Subtitle: "24 settings; each point is the mean of 20 replications, with its interval", XY: scatter}}},
-		"heat": {Charts: []chart.Chart{{ID: "heat", Title: "Three warm containers or a long window are needed for 8 s",
+			Subtitle: "24 settings; each point is the mean of 20 replications, with its interval",
+			XY:       scatter}}},
+		"heat": {Charts: []chart.Chart{{ID: "heat", Title: "Three warm containers or a long window " +
+			"are needed for 8 s",
 			Subtitle: "p99 latency; cells inside the border keep the SLO (bold)", Heat: heat}}},
-		"grid": {Charts: []chart.Chart{{ID: "grid", Title: "Batches beyond eight change little", Grid: grid}}},
+		"grid": {Charts: []chart.Chart{{ID: "grid", Title: "Batches beyond eight change little",
+			Grid: grid}}},
 		"lanes": {Charts: []chart.Chart{{ID: "lanes", Title: "Two containers", Lanes: &chart.Lanes{
-			X: chart.Axis{Scale: chart.Time, Label: "simulated time"}, Parts: []chart.Part{{Name: "ready", Role: chart.Busy}},
+			X:     chart.Axis{Scale: chart.Time, Label: "simulated time"},
+			Parts: []chart.Part{{Name: "ready", Role: chart.Busy}},
 			Rows: []chart.Lane{{Label: "#1", Spans: []chart.Span{{From: 0, To: 50, Role: chart.Busy}}},
 				{Label: "#2", Spans: []chart.Span{{From: 20, To: 90, Role: chart.Busy}}}}}}}},
-		"empty": {Charts: []chart.Chart{{Title: "Nothing", XY: &chart.XY{}}, {Bars: &chart.Bars{}}, {Heat: &chart.Heat{}},
+		"empty": {Charts: []chart.Chart{{Title: "Nothing", XY: &chart.XY{}}, {Bars: &chart.Bars{}},
+			{Heat: &chart.Heat{}},
 			{Lanes: &chart.Lanes{}}, {Grid: &chart.Grid{}}}},
 	}
 }
@@ -125,7 +135,8 @@ func TestDrawSVG(t *testing.T) {
 			t.Fatalf("%s: %v", name, err)
 		}
 		text := b.String()
-		if !strings.Contains(text, "</svg>") || strings.Contains(text, "NaN") || strings.Contains(text, "#-") {
+		if !strings.Contains(text, "</svg>") || strings.Contains(text, "NaN") ||
+			strings.Contains(text, "#-") {
 			t.Errorf("%s: not a clean SVG", name)
 		}
 	}
@@ -145,9 +156,12 @@ func TestOptions(t *testing.T) {
 // What the data says is what is painted: the left bar is all of one colour, the right all of the other.
 func TestBarsAreTheirData(t *testing.T) {
 	var b bytes.Buffer
-	bars := &chart.Bars{Share: true, Parts: []chart.Part{{Name: "a", Role: chart.Busy}, {Name: "b", Role: chart.Cold}},
-		Rows: []chart.Bar{{Label: "first", Values: chart.Values{1, 0}}, {Label: "second", Values: chart.Values{1, 3}}}}
-	if err := Draw(&b, Picture{Charts: []chart.Chart{{Title: "t", Bars: bars}}}, Options{Scale: 1}); err != nil {
+	bars := &chart.Bars{Share: true, Parts: []chart.Part{{Name: "a", Role: chart.Busy},
+		{Name: "b", Role: chart.Cold}},
+		Rows: []chart.Bar{{Label: "first", Values: chart.Values{1, 0}},
+			{Label: "second", Values: chart.Values{1, 3}}}}
+	if err := Draw(&b, Picture{Charts: []chart.Chart{{Title: "t", Bars: bars}}},
+		Options{Scale: 1}); err != nil {
 		t.Fatal(err)
 	}
 	img, err := png.Decode(&b)
@@ -205,7 +219,8 @@ func TestSpot(t *testing.T) {
 func TestContrast(t *testing.T) {
 	for _, dark := range []bool{false, true} {
 		th := themeOf(dark)
-		for name, c := range map[string]color.NRGBA{"ink": th.ink, "soft": th.soft, "slo": th.roles[chart.SLO]} {
+		for name, c := range map[string]color.NRGBA{"ink": th.ink, "soft": th.soft,
+			"slo": th.roles[chart.SLO]} {
 			if got := contrast(c, th.ground); got < 4.5 {
 				t.Errorf("dark %v: %s has contrast %.2f", dark, name, got)
 			}

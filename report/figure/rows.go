@@ -46,7 +46,8 @@ func (p *pen) bars(b *chart.Bars, plot box) {
 	if b.Share {
 		most = 1
 	}
-	f := &frame{box{plot.x, plot.y, plot.w - reach, plot.h}, chart.Extent{XHigh: math.Max(most, 1e-12), YHigh: 1},
+	f := &frame{box{plot.x, plot.y, plot.w - reach, plot.h},
+		chart.Extent{XHigh: math.Max(most, 1e-12), YHigh: 1},
 		chart.Linear, chart.Linear}
 	axis := b.Axis
 	if b.Share {
@@ -55,12 +56,14 @@ func (p *pen) bars(b *chart.Bars, plot box) {
 	p.xAxis(f, axis, true)
 	pitch := plot.h / float64(len(b.Rows))
 	height := math.Min(pitch*0.72, 44)
+	size := math.Max(7, math.Min(textSize, pitch*0.75)) // many rows have smaller names
+	room := math.Min(220, plot.x-10-edge/2)
 	for i := range b.Rows {
 		y := plot.y + pitch*(float64(i)+0.5)
-		name := letters{size: textSize, color: p.theme.ink, x: 1, y: 0.5}
-		p.text(at{plot.x - 10, y}, name, p.fit(name, b.Rows[i].Label, 220))
+		name := letters{size: size, color: p.theme.ink, x: 1, y: 0.5}
+		p.text(at{plot.x - 10, y}, name, p.fit(name, b.Rows[i].Label, room))
 		end := p.bar(f, b, &b.Rows[i], y, height)
-		note := letters{size: textSize, bold: true, color: p.theme.ink, y: 0.5}
+		note := letters{size: size, bold: true, color: p.theme.ink, y: 0.5}
 		p.text(at{end + 8, y}, note, p.fit(note, b.Rows[i].Note, 200))
 	}
 }
@@ -109,7 +112,11 @@ func (p *pen) marginLanes(c *chart.Lanes) float64 {
 	for i := range c.Rows {
 		names = append(names, c.Rows[i].Label)
 	}
-	return p.widest(letters{size: tickSize}, names, 160) + 10
+	margin := p.widest(letters{size: tickSize}, names, 160) + 10
+	if c.Label != "" {
+		margin += textSize * 1.6
+	}
+	return margin
 }
 
 // lanes draws rows of spans over time; where rows are dense, only some are named.
@@ -132,6 +139,10 @@ func (p *pen) lanes(c *chart.Lanes, plot box, last bool) {
 	if len(c.Rows) == 0 {
 		return
 	}
+	if c.Label != "" {
+		l := letters{size: textSize, color: p.theme.soft}
+		p.upward(at{plot.x - p.marginLanes(c) + textSize, plot.y + plot.h/2}, l, p.fit(l, c.Label, plot.h))
+	}
 	pitch := plot.h / float64(len(c.Rows))
 	every := int(math.Max(1, math.Ceil(tickSize*1.2/pitch)))
 	for i := range c.Rows {
@@ -142,7 +153,11 @@ func (p *pen) lanes(c *chart.Lanes, plot box, last bool) {
 		}
 		for _, s := range c.Rows[i].Spans {
 			x0, x1 := f.place(s.From, 0).x, f.place(s.To, 0).x
-			p.rect(box{x0, y + pitch*0.12, math.Max(0.6, x1-x0), pitch * 0.76}, p.role(s.Role))
+			high := pitch * 0.84
+			if s.High > 0 {
+				high *= math.Min(1, s.High)
+			}
+			p.rect(box{x0, y + pitch*0.92 - high, math.Max(0.8, x1-x0-0.6), high}, p.role(s.Role))
 		}
 	}
 }

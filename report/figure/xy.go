@@ -3,6 +3,7 @@ package figure
 import (
 	"image/color"
 	"math"
+	"slices"
 
 	"github.com/simcap/simcap/report/chart"
 )
@@ -50,7 +51,7 @@ func (p *pen) xy(c *chart.XY, plot box, axis bool) {
 	f := &frame{plot, c.Extent(), c.X.Scale, c.Y.Scale}
 	last := p.rightLabel(f, c)
 	f.w -= last
-	taken := p.regions(f, c.Regions)
+	taken := p.regions(f, c.Regions, c.Points)
 	p.yAxis(f, c.Y)
 	p.xAxis(f, c.X, axis)
 	p.areas(f, c.Series)
@@ -72,7 +73,8 @@ func (p *pen) xy(c *chart.XY, plot box, axis bool) {
 			p.dots(f, s)
 		}
 	}
-	taken = append(taken, p.rules(f, c.Rules)...)
+	taken = append(taken, p.rules(f, c.Rules, taken)...)
+	taken = append(taken, p.lineNames(f, c, taken)...)
 	p.points(f, c, taken)
 }
 
@@ -92,10 +94,16 @@ func xTicks(width float64) int { return int(math.Min(10, math.Max(2, width/85)))
 // yAxis draws grid lines across the plot with their values on the left.
 func (p *pen) yAxis(f *frame, y chart.Axis) {
 	side := letters{size: tickSize, color: p.theme.soft, x: 1, y: 0.5}
-	for _, t := range chart.Ticks(y, f.e.YLow, f.e.YHigh, yTicks(f.h)) {
+	last := math.Inf(-1)
+	ticks := chart.Ticks(y, f.e.YLow, f.e.YHigh, yTicks(f.h))
+	slices.Reverse(ticks)
+	for _, t := range ticks {
 		h := f.placeY(t.At)
 		p.line(stroke{width: 1, color: p.theme.grid}, at{f.box.x, h}, at{f.box.x + f.w, h})
-		p.text(at{f.box.x - 8, h}, side, t.Label)
+		if h-last >= tickSize*1.2 {
+			p.text(at{f.box.x - 8, h}, side, t.Label)
+			last = h
+		}
 	}
 	if y.Label != "" {
 		l := letters{size: textSize, color: p.theme.soft}
@@ -253,8 +261,15 @@ func (p *pen) columns(f *frame, s *chart.Series) {
 	}
 }
 
-// regions shades parts of the plot, with their labels at the lower right, and returns the labels' places.
-func (p *pen) regions(f *frame, regions []chart.Region) []box {
+// regions shades parts of the plot, with their labels in a corner without dots if there is one, and
+// returns the
+// labels' places.
+func (p *pen) regions(f *frame, regions []chart.Region, points []chart.Point) []box {
+	var dots []box
+	for i := range points {
+		d := f.place(points[i].X, points[i].Y)
+		dots = append(dots, box{d.x - 6, d.y - 6, 12, 12})
+	}
 	var taken []box
 	or := func(v *float64, otherwise float64) float64 {
 		if v == nil {
@@ -268,56 +283,76 @@ func (p *pen) regions(f *frame, regions []chart.Region) []box {
 		b := f.place(or(r.XTo, f.e.XHigh), or(r.YFrom, f.e.YLow))
 		p.rect(box{a.x, a.y, b.x - a.x, b.y - a.y}, fade(p.role(r.Role), 0.1))
 		l := letters{size: tickSize, bold: true, color: p.role(r.Role), x: 1}
-		if r.Label != "" && b.x-a.x > p.width(l, r.Label)+12 && b.y-a.y > tickSize*1.6 {
-			p.text(at{b.x - 6, b.y - 6}, l, r.Label)
-			w := p.width(l, r.Label)
-			taken = append(taken, box{b.x - 6 - w, b.y - 6 - tickSize, w, tickSize})
+		w := p.width(l, r.Label)
+		if r.Label == "" || b.x-a.x <= w+12 || b.y-a.y <= tickSize*1.6 {
+			continue
 		}
+		name := box{b.x - 6 - w, b.y - 6 - tickSize, w, tickSize}
+		for _, corner := range []at{{name.x, name.y}, {name.x, a.y + 6}, {a.x + 6, a.y + 6},
+			{a.x + 6, name.y}} {
+			if free(box{corner.x, corner.y, w, tickSize}, dots) {
+				name.x, name.y = corner.x, corner.y
+				break
+			}
+		}
+		p.text(at{name.x + w, name.y + tickSize}, l, r.Label)
+		taken = append(taken, name)
 	}
 	return taken
 }
 
 // rules draws limits with their names on a ground of their own, so that data does not hide them, and
-// returns the names' places.
-func (p *pen) rules(f *frame, rules []chart.Rule) []box {
+// returns the places of both.
+func (p *pen) rules(f *frame, rules []chart.Rule, regions []box) []box {
+	var shown []*chart.Rule
 	var taken []box
 	for i := range rules {
 		r := &rules[i]
-		c := p.role(r.Role)
-		pen := stroke{width: 1.6, color: c, dash: 6}
-		l := letters{size: tickSize, bold: true, color: c}
-		w := p.width(l, r.Label)
-		var label box
+		line := box{f.box.x, f.placeY(r.At) - 1, f.w, 2}
+		from, to := at{f.box.x, line.y + 1}, at{f.box.x + f.w, line.y + 1}
 		if r.Vertical {
-			x := f.placeX(r.At)
-			if x < f.box.x-1 || x > f.box.x+f.w+1 {
-				continue
-			}
-			p.line(pen, at{x, f.box.y}, at{x, f.box.y + f.h})
-			label = box{x + 5, f.box.y, w, tickSize}
-			if x+5+w > f.box.x+f.w {
-				label.x = x - 5 - w
-			}
-		} else {
-			y := f.placeY(r.At)
-			if y < f.box.y-1 || y > f.box.y+f.h+1 {
-				continue
-			}
-			p.line(pen, at{f.box.x, y}, at{f.box.x + f.w, y})
-			label = box{f.box.x + f.w - w - 4, y - tickSize - 4, w, tickSize}
-			if label.y < f.box.y-2 {
-				label.y = y + 5
-			}
+			line = box{f.placeX(r.At) - 1, f.box.y, 2, f.h}
+			from, to = at{line.x + 1, f.box.y}, at{line.x + 1, f.box.y + f.h}
 		}
-		for _, other := range taken {
-			if label.overlaps(other) {
-				label.y = other.y + other.h + 4
-			}
+		if line.x < f.box.x-2 || line.x > f.box.x+f.w || line.y < f.box.y-2 || line.y > f.box.y+f.h {
+			continue
 		}
-		taken = append(taken, label)
-		p.label(label, l, r.Label)
+		p.line(stroke{width: 1.6, color: p.role(r.Role), dash: 6}, from, to)
+		shown, taken = append(shown, r), append(taken, line)
+	}
+	for i, r := range shown {
+		l := letters{size: tickSize, bold: true, color: p.role(r.Role)}
+		b, ok := ruleName(f, taken[i], r.Vertical, p.width(l, r.Label), append(taken, regions...))
+		if ok && r.Label != "" {
+			taken = append(taken, b)
+			p.label(b, l, r.Label)
+		}
 	}
 	return taken
+}
+
+// ruleName is a place for the name of a limit, beside its line and on nothing; false where there is none.
+func ruleName(f *frame, line box, vertical bool, w float64, taken []box) (box, bool) {
+	var places []box
+	for row := range 5 {
+		down := float64(row) * tickSize * 1.5
+		if vertical {
+			right := box{line.x + 6, f.box.y + down, w, tickSize}
+			left := box{line.x - 4 - w, f.box.y + down, w, tickSize}
+			places = append(places, right, left)
+			continue
+		}
+		end := f.box.x + f.w - w - 4 - float64(row)*(w+12)
+		places = append(places, box{end, line.y - tickSize - 3, w, tickSize},
+			box{end, line.y + 6, w, tickSize})
+	}
+	for _, b := range places {
+		inside := b.x >= f.box.x && b.x+b.w <= f.box.x+f.w && b.y >= f.box.y-2 && b.y+b.h <= f.box.y+f.h
+		if inside && free(box{b.x + 1, b.y + 2, b.w - 2, b.h - 4}, taken) {
+			return b, true
+		}
+	}
+	return box{}, false
 }
 
 // label writes text into a box on a veil of the ground.
@@ -366,8 +401,17 @@ func (p *pen) points(f *frame, c *chart.XY, taken []box) {
 // the frontier, or another name. One that finds no place is left out.
 func (p *pen) pointLabels(f *frame, c *chart.XY, taken []box) {
 	for i := range c.Points {
-		a := f.place(c.Points[i].X, c.Points[i].Y)
+		q := &c.Points[i]
+		a := f.place(q.X, q.Y)
 		taken = append(taken, box{a.x - 6, a.y - 6, 12, 12})
+		if q.XLow != nil && q.XHigh != nil {
+			from, to := f.place(*q.XLow, q.Y).x, f.place(*q.XHigh, q.Y).x
+			taken = append(taken, box{from, a.y - 1, to - from, 2})
+		}
+		if q.YLow != nil && q.YHigh != nil {
+			from, to := f.place(q.X, *q.YHigh).y, f.place(q.X, *q.YLow).y
+			taken = append(taken, box{a.x - 1, from, 2, to - from})
+		}
 	}
 	for i := range c.Series {
 		if s := &c.Series[i]; s.Mark == chart.Step || s.Mark == chart.Line {
@@ -397,8 +441,9 @@ func (p *pen) pointLabels(f *frame, c *chart.XY, taken []box) {
 			taken = append(taken, b)
 			names = append(names, named{b, l, q.Label})
 			if math.Abs(b.y+b.h/2-from.y) > 22 {
-				p.line(stroke{width: 0.8, color: p.theme.axis}, from, at{math.Min(math.Max(from.x, b.x), b.x+b.w),
-					math.Min(math.Max(from.y, b.y), b.y+b.h)})
+				p.line(stroke{width: 0.8, color: p.theme.axis}, from,
+					at{math.Min(math.Max(from.x, b.x), b.x+b.w),
+						math.Min(math.Max(from.y, b.y), b.y+b.h)})
 			}
 		}
 	}

@@ -3,7 +3,7 @@
 // answer to pointer and keyboard. Plain ECMAScript, no dependencies.
 "use strict";
 (() => {
-  /** @typedef {{label?:string,kind?:string,scale?:string,min?:number,max?:number}} Axis */
+  /** @typedef {{label?:string,kind?:string,scale?:string,min?:number,max?:number,names?:string[]}} Axis */
   const data = JSON.parse(document.getElementById("data").textContent);
   const charts = data.charts;
   const NS = "http://www.w3.org/2000/svg";
@@ -37,7 +37,7 @@
 
   function decimals(kind, v) {
     v = Math.abs(v);
-    const whole = v === Math.trunc(v);
+    const whole = Math.abs(v - Math.round(v)) <= 1e-9 * v;
     if (v === 0) return 0;
     if (kind === "count" && (whole || v >= 100)) return 0;
     if (kind === "usd" && v >= 1000) return 0;
@@ -60,6 +60,7 @@
   /** A value in words: "1.24 s", "$2,214", "1.9%". */
   function format(kind, v) {
     if (v === null || v === undefined || !isFinite(v)) return "–";
+    if (kind === "fraction" && v > 0 && v < 1e-5) return "<0.001%";
     const u = unit(kind, v);
     const text = grouped(v / u.size, decimals(kind, v / u.size));
     return text[0] === "-" ? "-" + u.prefix + text.slice(1) + u.suffix : u.prefix + text + u.suffix;
@@ -100,6 +101,7 @@
   }
 
   function axisText(axis, v, end) {
+    if (axis.names) return axis.names[Math.round(v)] || "";
     if (axis.scale === "time") return instant(v, end);
     if (axis.scale === "tail") return share(v);
     return format(axis.kind || "number", v);
@@ -124,6 +126,7 @@
 
   function ticks(/** @type {Axis} */ axis, low, high, want) {
     if (!(high > low)) return [];
+    if (axis.names) return axis.names.map((label, at) => ({ at, label })).filter((t) => t.at >= low && t.at <= high);
     const out = [];
     const every = (step, label) => {
       for (let n = Math.ceil(low / step - 1e-9); n * step <= high + step * 1e-9; n++)
@@ -144,7 +147,8 @@
         if (q >= low && q <= high * (1 + 1e-12)) out.push({ at: q, label: "p" + trimmed(100 * q, 6) });
       return out;
     }
-    let step = niceStep((high - low) / Math.max(want, 1));
+    const size = axis.kind === "s" ? unit("s", Math.max(Math.abs(low), Math.abs(high))).size : 1;
+    let step = niceStep((high - low) / size / Math.max(want, 1)) * size;
     if (axis.kind === "count") step = Math.max(1, step);
     every(step, (v) => tick(axis.kind || "number", v, Math.max(Math.abs(low), Math.abs(high))));
     return out;
@@ -190,6 +194,7 @@
   }
 
   function bounds(axis, s, padded) {
+    if (axis.names) return [-0.5, axis.names.length - 0.5];
     let { low, high } = s;
     if (!(high >= low)) { low = axis.scale === "log" ? 0.1 : 0; high = 1; }
     if (axis.scale === "log") {
@@ -306,10 +311,13 @@
   }
 
   function drawYAxis(svg, f, axis) {
-    for (const t of ticks(axis, f.e.yl, f.e.yh, clamp(f.height / 34, 3, 6))) {
+    let last = -Infinity;
+    for (const t of ticks(axis, f.e.yl, f.e.yh, clamp(f.height / 34, 3, 6)).reverse()) {
       const y = round(f.y(t.at));
       svg.append(el("line", { class: "grid", x1: f.left, x2: f.right, y1: y, y2: y }));
-      svg.append(el("text", { x: f.left - 6, y: y + 4, "text-anchor": "end" }, t.label));
+      if (y - last < 15) continue;
+      svg.append(el("text", { x: f.left - 6, y: y + 4, "text-anchor": "end" }, fit(t.label, f.left - 8)));
+      last = y;
     }
   }
 
@@ -423,7 +431,8 @@
     return out;
   }
 
-  function drawRegions(svg, f, regions, taken) {
+  function drawRegions(svg, f, regions, points, taken) {
+    const dots = (points || []).map((p) => ({ x: f.x(p.x) - 6, y: f.y(p.y) - 6, w: 12, h: 12 }));
     for (const r of regions || []) {
       const x0 = clamp(r.x_from === undefined ? f.left : f.x(r.x_from), f.left, f.right);
       const x1 = clamp(r.x_to === undefined ? f.right : f.x(r.x_to), f.left, f.right);
@@ -433,8 +442,10 @@
       svg.append(el("rect", { class: "region " + roleClass(r.role), x: x0, y: y0, width: x1 - x0, height: y1 - y0 }));
       const w = r.label ? wide(r.label, true) : 0;
       if (r.label && w + 12 < x1 - x0 && y1 - y0 > 18) {
-        svg.append(el("text", { class: "role " + roleClass(r.role), x: x1 - 6, y: y1 - 6, "text-anchor": "end" }, r.label));
-        taken.push({ x: x1 - 6 - w, y: y1 - 18, w, h: 14 });
+        const corners = [[x1 - 6 - w, y1 - 18], [x1 - 6 - w, y0 + 4], [x0 + 6, y0 + 4], [x0 + 6, y1 - 18]].map(([x, y]) => ({ x, y, w, h: 14 }));
+        const b = corners.find((c) => !dots.some((o) => overlaps(c, o))) || corners[0];
+        svg.append(el("text", { class: "role " + roleClass(r.role), x: b.x, y: b.y + 11 }, r.label));
+        taken.push(b);
       }
     }
   }
@@ -446,32 +457,32 @@
     svg.append(el("text", { class: className, x: b.x, y: b.y + 11 }, text));
   }
 
+  /** Draws limits with their names beside their lines, where nothing else is; one that finds no place is left out. */
   function drawRules(svg, f, rules, taken) {
-    const own = [];
+    const shown = [];
     for (const r of rules || []) {
-      const role = roleClass(r.role), name = fit(r.label || "", f.width - 12), w = wide(name, true);
-      let b;
-      if (r.vertical) {
-        const x = f.x(r.at);
-        if (x < f.left - 1 || x > f.right + 1) continue;
-        svg.append(el("line", { class: "rule " + role, x1: x, x2: x, y1: f.top, y2: f.bottom }));
-        b = { x: x + 5 + w > f.right ? x - 5 - w : x + 5, y: f.top, w, h: 14 };
-        b.x = Math.max(b.x, f.left);
-      } else {
-        const y = f.y(r.at);
-        if (y < f.top - 1 || y > f.bottom + 1) continue;
-        svg.append(el("line", { class: "rule " + role, x1: f.left, x2: f.right, y1: y, y2: y }));
-        b = { x: f.right - w - 4, y: y - 17, w, h: 14 };
-        if (b.y < f.top - 2) b.y = y + 4;
+      const at = r.vertical ? f.x(r.at) : f.y(r.at);
+      const line = r.vertical ? { x: at - 1, y: f.top, w: 2, h: f.height } : { x: f.left, y: at - 1, w: f.width, h: 2 };
+      if (line.x < f.left - 2 || line.x > f.right || line.y < f.top - 2 || line.y > f.bottom) continue;
+      svg.append(el("line", { class: "rule " + roleClass(r.role), x1: r.vertical ? at : f.left, x2: r.vertical ? at : f.right,
+        y1: r.vertical ? f.top : at, y2: r.vertical ? f.bottom : at }));
+      shown.push([r, line]);
+    }
+    const lines = shown.map(([, line]) => line);
+    taken.push(...lines);
+    const own = [];
+    for (const [r, line] of shown) {
+      const name = fit(r.label || "", f.width - 12), w = wide(name, true), places = [];
+      for (let row = 0; row < 6; row++) {
+        const end = f.right - w - 4 - row * (w + 12);
+        if (r.vertical) places.push({ x: line.x + 7, y: f.top + row * 18 }, { x: line.x - 5 - w, y: f.top + row * 18 });
+        else places.push({ x: end, y: line.y - 16 }, { x: end, y: line.y + 5 });
       }
-      for (let again = true, n = 0; again && n < 9; n++) {
-        again = false;
-        for (const o of taken) if (overlaps(b, o)) { b.y = o.y + o.h + 3; again = true; }
-      }
-      if (b.y + b.h > f.bottom && b.y > f.top + 20) b.y = f.bottom - b.h - 2;
-      if (taken.some((o) => overlaps(b, o))) continue;
+      const b = places.map((p) => ({ ...p, w, h: 14 })).find((p) => p.x >= f.left && p.x + w <= f.right && p.y >= f.top - 2 &&
+        p.y + 14 <= f.bottom + 1 && !taken.some((o) => overlaps({ x: p.x + 1, y: p.y + 1, w: w - 2, h: 12 }, o)));
+      if (!b) continue;
       taken.push(b);
-      own.push([b, name, "role " + role]);
+      own.push([b, name, "role " + roleClass(r.role)]);
     }
     for (const [b, name, kind] of own) drawLabel(svg, b, name, kind);
   }
@@ -495,7 +506,12 @@
   const weight = (p) => (p.bold ? 2 : p.label ? 1 : 0);
 
   function drawPointLabels(svg, f, xy, spots, taken) {
-    for (const s of spots) taken.push({ x: s.px - 6, y: s.py - 6, w: 12, h: 12 });
+    spots.forEach((s, i) => {
+      const p = xy.points[i];
+      taken.push({ x: s.px - 6, y: s.py - 6, w: 12, h: 12 });
+      if (p.x_low !== undefined && p.x_high !== undefined) taken.push({ x: f.x(p.x_low), y: s.py - 1, w: f.x(p.x_high) - f.x(p.x_low), h: 2 });
+      if (p.y_low !== undefined && p.y_high !== undefined) taken.push({ x: s.px - 1, y: f.y(p.y_high), w: 2, h: f.y(p.y_low) - f.y(p.y_high) });
+    });
     for (const s of xy.series || []) {
       if (s.mark !== "step" && s.mark !== "line") continue;
       for (const run of runs(f, s, s.y, s.mark === "step"))
@@ -546,7 +562,7 @@
     const e = extent(xy, shown, tops, zooms[view.link]);
     const height = view.small ? 150 : c.height || 220;
     const labels = ticks(xy.y, e.yl, e.yh, 6).map((t) => wide(t.label));
-    const left = Math.ceil(Math.max(22, ...labels)) + 10, right = 14;
+    const left = Math.min(Math.ceil(Math.max(22, ...labels)) + 10, Math.max(60, width * 0.42)), right = 14;
     const head = xy.y.label ? 22 : 8;
     const svg = newSVG(view, width, head + height + axisRoom(xy.x), xy.points || xy.series ? "application" : "img");
     const f = frame(left, head, Math.max(40, width - left - right), height, e, xy.x.scale || "linear", xy.y.scale || "linear");
@@ -554,7 +570,7 @@
     view.shown = shown;
     if (xy.y.label) svg.append(el("text", { x: 0, y: 12 }, fit(xy.y.label, width)));
     const taken = [];
-    drawRegions(svg, f, xy.regions, taken);
+    drawRegions(svg, f, xy.regions, xy.points, taken);
     drawYAxis(svg, f, xy.y);
     drawXAxis(svg, f, xy.x);
     const clip = el("svg", { x: f.left, y: 0, width: f.width, height: f.bottom + 1, viewBox: `${f.left} 0 ${f.width} ${f.bottom + 1}` });
@@ -692,9 +708,10 @@
     const full = rows.length * Math.min(pitch, 18);
     const high = Math.max(l.x.max || 0, ...rows.flatMap((r) => r.spans.map((s) => s.to)));
     const zoom = zooms[view.link] || [l.x.min || 0, high > (l.x.min || 0) ? high : (l.x.min || 0) + 1];
-    const left = Math.min(110, Math.max(14, ...rows.map((r) => wide(r.label)))) + 10;
-    const svg = newSVG(view, width, 6 + full + axisRoom(l.x), "application");
-    const f = frame(left, 6, Math.max(40, width - left - 14), full, { xl: zoom[0], xh: zoom[1], yl: 0, yh: 1 }, "time", "linear");
+    const left = Math.min(110, Math.max(14, ...rows.map((r) => wide(r.label)))) + 10, head = l.label ? 22 : 6;
+    const svg = newSVG(view, width, head + full + axisRoom(l.x), "application");
+    if (l.label) svg.append(el("text", { x: 0, y: 12 }, fit(l.label, width)));
+    const f = frame(left, head, Math.max(40, width - left - 14), full, { xl: zoom[0], xh: zoom[1], yl: 0, yh: 1 }, "time", "linear");
     view.frame = f;
     drawXAxis(svg, f, l.x);
     const step = full / Math.max(rows.length, 1), every = Math.max(1, Math.ceil(14 / step));
@@ -706,8 +723,9 @@
         if (view.hidden.has((l.parts.find((p) => p.role === s.role) || {}).name)) continue;
         const x0 = clamp(f.x(s.from), f.left, f.right), x1 = clamp(f.x(s.to), f.left, f.right);
         if (s.to < zoom[0] || s.from > zoom[1]) continue;
-        svg.append(el("rect", { class: "fill " + roleClass(s.role), x: round(x0), y: round(y + step * 0.12),
-          width: Math.max(0.6, round(x1 - x0)), height: Math.max(0.6, round(step * 0.76)) }));
+        const high = Math.max(0.6, step * 0.84 * (s.high || 1));
+        svg.append(el("rect", { class: "fill " + roleClass(s.role), x: round(x0), y: round(y + step * 0.92 - high),
+          width: Math.max(0.8, round(x1 - x0 - 0.6)), height: round(high) }));
       }
     });
     view.extra = svg.appendChild(el("g", {}));
@@ -897,8 +915,9 @@
     if (c.xy) {
       showTip(view, f.x(v), axisText(c.xy.x, v, f.e.xh), readings(view, v));
     } else {
-      const row = view.lane(py);
-      if (row) showTip(view, f.x(v), row.label + " at " + instant(v, f.e.xh), [], row.note || "");
+      const row = view.lane(py), near = (f.e.xh - f.e.xl) / f.width;
+      const at = row && row.spans.find((s) => s.note && v >= s.from - near && v <= s.to + near);
+      if (at) showTip(view, f.x(v), instant(v, f.e.xh), [], at.note); else hideTip(view);
     }
   }
 
@@ -1068,8 +1087,8 @@
     }
     if (c.bars) return [["", ...c.bars.parts.map((p) => p.name), ""], c.bars.rows.map((r) => [r.label, ...r.values, r.note || ""])];
     if (c.heat) return [[c.heat.y_label + " / " + c.heat.x_label, ...c.heat.columns], c.heat.rows.map((r, y) => [r, ...c.heat.values[y]])];
-    if (c.lanes) return [["", "from (s)", "to (s)", "what", ""], c.lanes.rows.flatMap((r) => r.spans.map((s) => [r.label, s.from, s.to,
-      (c.lanes.parts.find((p) => p.role === s.role) || {}).name || s.role, r.note || ""]))];
+    if (c.lanes) return [["row", "from (s)", "to (s)", "what", ""], c.lanes.rows.flatMap((r) => r.spans.map((s) => [r.label, s.from, s.to,
+      (c.lanes.parts.find((p) => p.role === s.role) || {}).name || s.role, s.note || ""]))];
     if (c.grid) {
       const parts = c.grid.charts.map((g) => [g.title, numbers(g)]);
       return [["", ...(parts.length ? parts[0][1][0] : [])], parts.flatMap(([t, [, rows]]) => rows.map((r) => [t, ...r]))];
@@ -1111,7 +1130,7 @@
         const up = th.getAttribute("aria-sort") !== "ascending";
         for (const o of table.tHead.rows[0].cells) o.removeAttribute("aria-sort");
         th.setAttribute("aria-sort", up ? "ascending" : "descending");
-        const rows = [...body.rows], number = th.classList.contains("number");
+        const rows = [...body.rows], number = rows.some((r) => r.cells[column].dataset.key !== undefined);
         const value = (r) => { const c = r.cells[column]; return number ? (c.dataset.key === undefined ? NaN : Number(c.dataset.key)) : c.textContent; };
         const compare = (a, b) => {
           const total = Number(a.classList.contains("total")) - Number(b.classList.contains("total"));

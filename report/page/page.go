@@ -163,7 +163,8 @@ func Write(w io.Writer, p *Page) error {
 	}
 	var b bytes.Buffer
 	// The hashes name the only style and the only script that may run: what a scenario's text holds cannot.
-	policy := fmt.Sprintf("default-src 'none'; script-src '%s'; style-src '%s'; img-src data:; base-uri 'none'; "+
+	policy := fmt.Sprintf("default-src 'none'; script-src '%s'; style-src '%s'; img-src data:; "+
+		"base-uri 'none'; "+
 		"form-action 'none'", hash(script), hash(css))
 	err = t.Execute(&b, map[string]any{"Page": p, "Policy": policy, "Style": template.CSS(css),
 		"Script": template.JS(script), "Data": template.JS(data), "Linked": linked})
@@ -209,12 +210,14 @@ func roleStyles() string {
 	return ":root{" + light + "}\n" +
 		"@media (prefers-color-scheme:dark){:root:not([data-theme=light]){" + dark + "}}\n" +
 		":root[data-theme=dark]{" + dark + "}\n" +
-		"@media print{:root,:root[data-theme=dark],:root:not([data-theme=light]){" + light + "}}\n" + roleClasses()
+		"@media print{:root,:root[data-theme=dark],:root:not([data-theme=light]){" + light +
+		"}}\n" + roleClasses()
 }
 
 func variables(t palette.Theme) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "--ground:%s;--page:%s;--ink:%s;--soft:%s;--grid:%s;--axis:%s;", t.Ground, t.Page, t.Ink, t.Soft,
+	fmt.Fprintf(&b, "--ground:%s;--page:%s;--ink:%s;--soft:%s;--grid:%s;--axis:%s;", t.Ground,
+		t.Page, t.Ink, t.Soft,
 		t.Grid, t.Axis)
 	for _, role := range chart.Roles {
 		fmt.Fprintf(&b, "--%s:%s;", role, t.Roles[role])

@@ -21,15 +21,19 @@ type colors struct{ blue, sky, green, amber, red, pink, violet, pale, grey strin
 
 // Light is for white ground.
 func Light() Theme {
-	return Theme{Ground: "#ffffff", Page: "#f6f7f9", Ink: "#1b1f24", Soft: "#59636e", Grid: "#e6e9ed", Axis: "#b4bcc6",
-		Roles: roles(colors{"#0072b2", "#56b4e9", "#008060", "#e69f00", "#c44e00", "#cc79a7", "#7a5fb5", "#c3cad3",
+	return Theme{Ground: "#ffffff", Page: "#f6f7f9", Ink: "#1b1f24", Soft: "#59636e",
+		Grid: "#e6e9ed", Axis: "#b4bcc6",
+		Roles: roles(colors{"#0072b2", "#56b4e9", "#008060", "#e69f00", "#c44e00", "#cc79a7",
+			"#7a5fb5", "#c3cad3",
 			"#7b8592"})}
 }
 
 // Dark is for dark ground.
 func Dark() Theme {
-	return Theme{Ground: "#14181d", Page: "#0d1014", Ink: "#e8ebef", Soft: "#a3adb8", Grid: "#2a3038", Axis: "#4a535e",
-		Roles: roles(colors{"#4aa3e0", "#9fd3f5", "#3cc79d", "#f0b436", "#ff8a4c", "#e6a3c8", "#b29ae6", "#4c5763",
+	return Theme{Ground: "#14181d", Page: "#0d1014", Ink: "#e8ebef", Soft: "#a3adb8",
+		Grid: "#2a3038", Axis: "#4a535e",
+		Roles: roles(colors{"#4aa3e0", "#9fd3f5", "#3cc79d", "#f0b436", "#ff8a4c", "#e6a3c8",
+			"#b29ae6", "#4c5763",
 			"#9aa5b1"})}
 }
 

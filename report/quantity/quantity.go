@@ -69,6 +69,14 @@ func scaleFor(kind Kind, v float64) scale {
 	return big(v)
 }
 
+// Unit is the size of the unit in which a value is written, for example 60 for minutes.
+func Unit(kind Kind, v float64) float64 {
+	if kind != Seconds {
+		return 1
+	}
+	return scaleFor(kind, v).size
+}
+
 func withPrefix(s scale, prefix string) scale {
 	s.prefix, s.suffix = prefix, strings.TrimPrefix(s.suffix, " ")
 	return s
@@ -88,7 +96,30 @@ func Format(kind Kind, v float64) string {
 		return None
 	}
 	s := scaleFor(kind, v)
+	if kind == Fraction && v > 0 && v < 1e-5 {
+		return "<0.001%"
+	}
 	return s.write(v, decimals(kind, v/s.size))
+}
+
+// Chosen writes a value that someone chose, such as a limit, without digits that say nothing: "0.1%",
+// "$2.50", "8 s".
+func Chosen(kind Kind, v float64) string {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return None
+	}
+	s := scaleFor(kind, v)
+	scaled := v / s.size
+	for places := range 4 {
+		if kind == USD && places == 1 {
+			continue // cents come in pairs
+		}
+		power := math.Pow(10, float64(places))
+		if math.Abs(math.Round(scaled*power)/power-scaled) <= 1e-4*math.Abs(scaled) {
+			return s.write(v, places)
+		}
+	}
+	return Format(kind, v)
 }
 
 func (s scale) write(v float64, places int) string {
@@ -103,16 +134,17 @@ func (s scale) write(v float64, places int) string {
 // whole things have none.
 func decimals(kind Kind, scaled float64) int {
 	v := math.Abs(scaled)
+	whole := math.Abs(v-math.Round(v)) <= 1e-9*v
 	switch {
 	case v == 0:
 		return 0
-	case kind == Count && (v == math.Trunc(v) || v >= 100):
+	case kind == Count && (whole || v >= 100):
 		return 0
 	case kind == USD && v >= 1000:
 		return 0
 	case kind == USD && v >= 0.995:
 		return 2
-	case v == math.Trunc(v) && v < 1000:
+	case whole && v < 1000:
 		return 0
 	case v >= 99.95:
 		return 0
@@ -175,7 +207,7 @@ func rangeDecimals(kind Kind, s scale, low, high float64) int {
 	if kind == USD && places < 2 && most == 2 {
 		places = 2 // cents come in pairs
 	}
-	return min(max(places, 0), max(most, 2), 12)
+	return min(max(places, 0), max(most, 2)+2, 12)
 }
 
 // Span writes a length of time that someone chose, in the largest unit that it is whole in: "24 h",

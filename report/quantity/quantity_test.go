@@ -48,6 +48,21 @@ func TestRange(t *testing.T) {
 	}
 }
 
+func TestChosen(t *testing.T) {
+	tests := []struct {
+		kind Kind
+		v    float64
+		want string
+	}{{Fraction, 0.001, "0.1%"}, {Fraction, 0.2, "20%"}, {USD, 2.5, "$2.50"}, {USD, 5, "$5"},
+		{USD, 0.5, "$0.50"}, {Seconds, 0.15, "150 ms"}, {Seconds, 8, "8 s"}, {Seconds, 1.25, "1.25 s"},
+		{Count, 4, "4"}, {Number, 1. / 3, "0.333"}, {Number, math.NaN(), None}}
+	for _, test := range tests {
+		if got := Chosen(test.kind, test.v); got != test.want {
+			t.Errorf("Chosen(%s, %v) = %q, want %q", test.kind, test.v, got, test.want)
+		}
+	}
+}
+
 func TestSpan(t *testing.T) {
 	for seconds, want := range map[float64]string{86400: "24 h", 90: "90 s", 604800: "7 d", 1800: "30 min",
 		0.5: "500 ms", 5400: "90 min", 0: "0 s", 172800: "48 h"} {
@@ -74,7 +89,8 @@ func TestCut(t *testing.T) {
 		text  string
 		width int
 		want  string
-	}{{"short", 10, "short"}, {"abcdefghij", 5, "ab…ij"}, {"äöüäöü", 3, "ä…ü"}, {"ab", 1, "…"}, {"ab", 0, ""}} {
+	}{{"short", 10, "short"}, {"abcdefghij", 5, "ab…ij"}, {"äöüäöü", 3, "ä…ü"}, {"ab", 1, "…"},
+		{"ab", 0, ""}} {
 		if got := Cut(test.text, test.width); got != test.want {
 			t.Errorf("Cut(%q, %d) = %q, want %q", test.text, test.width, got, test.want)
 		}

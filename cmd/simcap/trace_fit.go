@@ -1,0 +1,323 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/simcap/simcap/experiment"
+	"github.com/simcap/simcap/report"
+	"github.com/simcap/simcap/scenarios"
+	"github.com/simcap/simcap/trace/fit"
+	"github.com/simcap/simcap/trace/shape"
+)
+
+// fitCommand is what `simcap trace fit` can be told.
+type fitCommand struct {
+	read     traceFlags
+	out      string
+	force    bool
+	json     bool
+	quiet    bool
+	scenario string
+	workload string
+	most     int64
+	runs     int
+	points   int
+}
+
+func newTraceFitCommand() *cobra.Command {
+	var c fitCommand
+	cmd := &cobra.Command{
+		Use:   "fit FILE",
+		Short: "Find a compact workload that behaves like a traffic file",
+		Long: "Fit makes workloads of a few numbers that may stand for a traffic file: a constant " +
+			"rate, a rate in\n" +
+			"steps or of a typical day or week, each with Poisson arrivals, bursty gaps or groups, " +
+			"and processes\n" +
+			"that switch between two rates. It simulates functions under each of them and under the " +
+			"file itself,\n" +
+			"and takes the one whose p50 latency, p99 latency and cost are nearest. The functions " +
+			"are a short, a\n" +
+			"medium and a long one, or the one that --scenario names. What it writes holds nothing " +
+			"of the file but\n" +
+			"rates and quantiles, and can be shared.",
+		Example: "  simcap trace fit access.log --file web.yaml\n" +
+			"  simcap trace fit requests.csv --scenario mine.yaml --workload web",
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return c.run(cmd, args[0]) },
+	}
+	c.read.add(cmd)
+	f := cmd.Flags()
+	f.StringVarP(&c.out, "file", "f", "", "write a scenario with the best workload to this file")
+	f.BoolVar(&c.force, "force", false, "overwrite the file")
+	f.BoolVar(&c.json, "json", false, "print the comparison as JSON")
+	f.BoolVarP(&c.quiet, "quiet", "q", false, "print no comparison and no progress")
+	f.StringVar(&c.scenario, "scenario", "", "judge by this scenario instead of the three functions")
+	f.StringVar(&c.workload, "workload", "",
+		"with --scenario: the workload that the file stands for (default: the only one)")
+	f.Int64Var(&c.most, "judge-arrivals", 200_000, "judge by the first so many arrivals of the file")
+	f.IntVar(&c.points, "points", fit.UsualPoints,
+		"points that a rate over time may have: more are nearer, fewer are shorter")
+	f.IntVar(&c.runs, "judge-runs", 4, "simulations of each function under each workload")
+	return cmd
+}
+
+// served is what a function did under a workload.
+type served struct {
+	P50S    float64 `json:"latency_p50_s"`
+	P99S    float64 `json:"latency_p99_s"`
+	CostUSD float64 `json:"cost_usd"`
+}
+
+// parts are the figures of an outcome that are compared.
+func (o served) parts() [3]float64 { return [3]float64{o.P50S, o.P99S, o.CostUSD} }
+
+// judged is a candidate with what the functions did under it.
+type judged struct {
+	Name     string            `json:"name"`
+	What     string            `json:"what"`
+	Numbers  int               `json:"numbers"`
+	Arrivals string            `json:"arrivals"`
+	Error    float64           `json:"mean_error"`  // mean of |ln(under it / under the file)|, as a fraction
+	Worst    float64           `json:"worst_error"` // the largest of them
+	By       map[string]served `json:"functions"`
+}
+
+// fitResult is the comparison.
+type fitResult struct {
+	File       string            `json:"file"`
+	Arrivals   int64             `json:"judged_arrivals"`
+	SpanS      float64           `json:"judged_span_s"`
+	Runs       int               `json:"runs"`
+	Trace      map[string]served `json:"trace"`
+	Candidates []judged          `json:"candidates"` // the best first
+	Columns    map[string]string `json:"columns"`
+	functions  []string
+}
+
+func (c *fitCommand) run(cmd *cobra.Command, argument string) error {
+	switch {
+	case argument == "-":
+		return usagef("trace fit reads a file many times: name it, instead of standard input")
+	case c.runs < 1 || c.runs > 1000:
+		return usagef("--judge-runs: a number from 1 to 1000 is expected")
+	case c.points < 2 || c.points > 20_000:
+		return usagef("--points: a number from 2 to 20000 is expected")
+	case c.most < 100:
+		return usagef("--judge-arrivals: at least 100 are expected")
+	case c.workload != "" && c.scenario == "":
+		return usagef("--workload is for --scenario")
+	}
+	file, done, err := c.read.file(cmd, argument)
+	if err != nil {
+		return err
+	}
+	defer done()
+	s, err := shape.Measure(file)
+	if err != nil {
+		return unread(err)
+	}
+	candidates, err := fit.Candidates(file, s, c.points)
+	if err != nil {
+		return unread(err)
+	}
+	j, err := c.judge(cmd, file, s)
+	done()
+	if err != nil {
+		return err
+	}
+	result, err := c.compare(cmd, j, s, candidates)
+	if err != nil {
+		return err
+	}
+	if c.out != "" {
+		text := c.fitted(result, s)
+		if err := checkScenario(c.out, text); err != nil {
+			return err
+		}
+		write := func(w io.Writer) error { _, err := io.WriteString(w, text); return err }
+		if err := writeNew(c.out, c.force, write, cmd); err != nil {
+			return err
+		}
+	}
+	switch {
+	case c.json:
+		e := json.NewEncoder(cmd.OutOrStdout())
+		e.SetIndent("", "  ")
+		e.SetEscapeHTML(false)
+		return e.Encode(result)
+	case c.quiet:
+		return nil
+	}
+	return report.TraceFitTerminal(cmd.OutOrStdout(), c.table(result), report.TerminalOptions{
+		Width: terminalWidth(cmd.OutOrStdout()), Color: wantsColor(cmd, cmd.OutOrStdout())})
+}
+
+// compare simulates all functions under the file and under each candidate.
+func (c *fitCommand) compare(cmd *cobra.Command, j *judge, s *shape.Shape,
+	candidates []fit.Candidate) (*fitResult,
+	error) {
+	r := &fitResult{File: s.File, Arrivals: j.arrivals, SpanS: j.spanS, Runs: c.runs, functions: j.names(),
+		Columns: map[string]string{}}
+	for i := range s.Columns {
+		r.Columns[s.Columns[i].Name] = fit.Quantiles(&s.Columns[i])
+	}
+	line := newProgress(cmd, c.quiet)
+	defer line.clear()
+	var err error
+	if r.Trace, err = j.run(cmd.Context(), j.trace); err != nil {
+		return nil, err
+	}
+	for i, candidate := range candidates {
+		line.note(fmt.Sprintf("simulated %d of %d workloads", i+1, len(candidates)+1))
+		by, err := j.run(cmd.Context(), candidate.Arrivals)
+		if err != nil {
+			return nil, err
+		}
+		v := judged{Name: candidate.Name, What: candidate.What, Numbers: candidate.Numbers,
+			Arrivals: candidate.Arrivals, By: by}
+		v.Error, v.Worst = errorsOf(r.Trace, by, r.functions)
+		r.Candidates = append(r.Candidates, v)
+	}
+	slices.SortStableFunc(r.Candidates, func(a, b judged) int { return cmp.Compare(a.Error, b.Error) })
+	return r, nil
+}
+
+// errorsOf is how far the figures under a workload are from those under the file: the mean and the
+// largest |ln(a/b)|, which is the relative error where it is small and counts double and half alike.
+// Latencies below a millisecond are taken for one.
+func errorsOf(file, other map[string]served, functions []string) (mean, worst float64) {
+	n := 0.0
+	for _, name := range functions {
+		a, b := file[name].parts(), other[name].parts()
+		for i := range a {
+			e := math.Abs(math.Log(math.Max(b[i], 1e-3) / math.Max(a[i], 1e-3)))
+			if i == 2 && a[i] == 0 && b[i] == 0 {
+				continue // nothing is billed
+			}
+			mean, worst, n = mean+e, math.Max(worst, e), n+1
+		}
+	}
+	return mean / math.Max(n, 1), worst
+}
+
+// table is the comparison as the report prints it.
+func (c *fitCommand) table(r *fitResult) *report.TraceFit {
+	t := &report.TraceFit{File: filepath.Base(r.File), Judged: r.Arrivals, SpanS: r.SpanS, Runs: r.Runs,
+		OutFile:   c.out,
+		Functions: r.functions}
+	row := func(name, what string, numbers int, e, worst float64, by map[string]served) report.TraceFitRow {
+		out := report.TraceFitRow{Name: name, What: what, Numbers: numbers, Error: e, Worst: worst}
+		for _, f := range r.functions {
+			out.By = append(out.By, by[f].parts())
+		}
+		return out
+	}
+	t.Trace = row("the file itself", "", 0, 0, 0, r.Trace)
+	for _, v := range r.Candidates {
+		t.Rows = append(t.Rows, row(v.Name, v.What, v.Numbers, v.Error, v.Worst, v.By))
+	}
+	if len(r.Candidates) > 0 {
+		t.Arrivals = r.Candidates[0].Arrivals
+	}
+	return t
+}
+
+// fitted is a scenario with the best workload.
+func (c *fitCommand) fitted(r *fitResult, s *shape.Shape) string {
+	best := &r.Candidates[0]
+	var b strings.Builder
+	fmt.Fprintf(&b, "# Traffic like that of a file of format %s: %s.\n", s.Format, best.What)
+	fmt.Fprintf(&b,
+		"# Simulated under it, latency and cost of %s are %.1f%% from those under the file on average,\n"+
+			"# %.1f%% at the most (p50, p99 and cost; %d arrivals).\n", strings.Join(r.functions, ", "),
+		100*best.Error,
+		100*best.Worst, r.Arrivals)
+	g := guess{shape: s, columns: r.Columns, compact: true}
+	g.write(&b, "fitted traffic", s.SpanS, []guessed{{key: "main", arrivals: best.Arrivals}})
+	return b.String()
+}
+
+// judge simulates functions under a workload.
+type judge struct {
+	cases    []judgeCase
+	trace    string // the file as arrivals
+	arrivals int64
+	spanS    float64
+}
+
+// judgeCase is one function, or the user's scenario.
+type judgeCase struct {
+	name     string
+	document *scenarios.Document
+	options  scenarios.Options
+	key      string // of the setting that holds the arrivals
+	function string // whose outcome counts
+	horizon  bool   // the scenario's horizon becomes the judged span
+}
+
+func (j *judge) names() []string {
+	names := make([]string, len(j.cases))
+	for i := range j.cases {
+		names[i] = j.cases[i].name
+	}
+	return names
+}
+
+// run simulates every case under the arrivals.
+func (j *judge) run(ctx context.Context, arrivals string) (map[string]served, error) {
+	out := map[string]served{}
+	for i := range j.cases {
+		o, err := j.cases[i].run(ctx, arrivals, j.spanS)
+		if err != nil {
+			return nil, err
+		}
+		out[j.cases[i].name] = o
+	}
+	return out, nil
+}
+
+func (k *judgeCase) run(ctx context.Context, arrivals string, spanS float64) (served, error) {
+	options := k.options
+	options.Set = append(options.Set[:len(options.Set):len(options.Set)],
+		scenarios.Override{Key: k.key, Value: arrivals, Source: "fit"})
+	if k.horizon {
+		options.Set = append(options.Set, scenarios.Override{Key: "horizon", Value: fmt.Sprintf("%.9f",
+			spanS),
+			Source: "fit"})
+	}
+	scenario, ds := k.document.Scenario(options)
+	if scenario == nil {
+		return served{}, usage(ds)
+	}
+	r, err := experiment.Run(ctx, scenario, experiment.Options{})
+	if ctx.Err() != nil {
+		return served{}, &exitError{exitInterrupted,
+			errors.New("interrupted before all workloads were simulated")}
+	}
+	if err != nil {
+		return served{}, failed(err)
+	}
+	m := r.Functions[k.function]
+	value := func(e experiment.Estimate) float64 {
+		if e.Value == nil {
+			return 0
+		}
+		return *e.Value
+	}
+	o := served{P50S: value(m.LatencyS.P50), P99S: value(m.LatencyS.P99)}
+	if m.CostUSD != nil {
+		o.CostUSD = value(m.CostUSD.Total)
+	}
+	return o, nil
+}

@@ -1,0 +1,94 @@
+// Command bench times simcap against minimal hand-written loops of the same systems, in interleaved
+// rounds on one core:
+//
+//	go run ./internal/bench [-inputs 1000000] [-rounds 5] [-only NAME]
+//
+// The loops know one system each, keep one histogram and nothing else; simcap runs its whole model.
+// What is compared is processor time an input; the ratio of medians and of minima holds on any machine.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"runtime"
+	"runtime/pprof"
+	"slices"
+	"strings"
+	"time"
+)
+
+func main() {
+	inputs := flag.Int("inputs", 1_000_000, "inputs of each run")
+	rounds := flag.Int("rounds", 5, "rounds, of which medians and minima are taken")
+	only := flag.String("only", "", "only benchmarks whose name contains this")
+	profile := flag.String("profile", "", "write a CPU profile of simcap's runs to this file")
+	flag.Parse()
+	runtime.GOMAXPROCS(1)
+	if *profile != "" {
+		f, err := os.Create(*profile)
+		if err == nil {
+			err = pprof.StartCPUProfile(f)
+		}
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
+		defer pprof.StopCPUProfile()
+	}
+	fmt.Printf("%-18s %23s %23s %15s %7s\n", "", "simcap ns/input", "loop ns/input", "ratio", "at most")
+	fmt.Printf("%-18s %11s %11s %11s %11s %7s %7s\n", fmt.Sprintf("%d inputs", *inputs), "median", "minimum",
+		"median", "minimum", "median", "minimum")
+	for _, b := range benchmarks() {
+		if strings.Contains(b.name, *only) {
+			b.print(*inputs, *rounds, *profile != "")
+		}
+	}
+	printGrowth(*inputs, *rounds, *only)
+	printRows(*inputs, *rounds, *only)
+}
+
+// timed is the processor time of one call in ns for each input.
+func timed(inputs int, run func()) float64 {
+	runtime.GC()
+	start := cpuTime()
+	run()
+	return float64(cpuTime()-start) / float64(inputs)
+}
+
+// print times the benchmark in interleaved rounds and prints its row.
+func (b benchmark) print(inputs, rounds int, alone bool) {
+	var ours, theirs []float64
+	for range rounds {
+		ours = append(ours, timed(inputs, func() { simulate(b.system(inputs)) }))
+		if !alone {
+			theirs = append(theirs, timed(inputs, func() { b.loop(inputs) }))
+		}
+	}
+	if alone {
+		theirs = ours
+	}
+	fmt.Printf("%-18s %11.1f %11.1f %11.1f %11.1f %6.2fx %6.2fx %6.1fx\n", b.name, median(ours),
+		slices.Min(ours), median(theirs), slices.Min(theirs), median(ours)/median(theirs),
+		slices.Min(ours)/slices.Min(theirs), b.target)
+}
+
+func median(values []float64) float64 {
+	sorted := slices.Sorted(slices.Values(values))
+	return sorted[len(sorted)/2]
+}
+
+// printGrowth prints how the time of an input grows with the size of the fleet.
+func printGrowth(inputs, rounds int, only string) {
+	if !strings.Contains("fleets", only) {
+		return
+	}
+	fmt.Printf("\n%-18s %11s %11s\n", "fleets", "containers", "ns/input")
+	for _, servers := range []int{10, 100, 1000, 10_000} {
+		best := time.Hour.Seconds()
+		for range rounds {
+			best = min(best, timed(inputs, func() { simulate(queue(servers, 0.8*float64(servers), inputs)) }))
+		}
+		fmt.Printf("%-18s %11d %11.1f\n", "", servers, best)
+	}
+}

@@ -1,0 +1,100 @@
+package report
+
+import (
+	"bytes"
+	"encoding/json"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/simcap/simcap/trace"
+	"github.com/simcap/simcap/trace/shape"
+)
+
+// shapeOf measures a trace of this text.
+func shapeOf(t *testing.T, text string) *shape.Shape {
+	t.Helper()
+	s, err := shape.Measure(&shape.File{Name: "folder/requests <of> a day & more.csv",
+		Open: func(o trace.Options) (*trace.Reader, error) {
+			return trace.NewReader(strings.NewReader(text), "x", o)
+		}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// longTrace has two weeks of requests to functions with awkward names.
+func longTrace() string {
+	random := rand.New(rand.NewPCG(1, 2))
+	var b strings.Builder
+	b.WriteString("arrival_s,function,prompt_tokens,demand_s,status\n")
+	for at := 0.0; at < 15*86400; at += random.ExpFloat64() * 100 {
+		name := []string{"/v1/images", "<script>alert(1)</script>", strings.Repeat("long/", 40), "übergröße"}[random.IntN(4)]
+		b.WriteString(strings.Join([]string{numeral(at), name, numeral(float64(random.IntN(9000))), numeral(random.Float64()),
+			[]string{"200", "500"}[random.IntN(2)]}, ",") + "\n")
+	}
+	return b.String()
+}
+
+func numeral(v float64) string {
+	b, _ := json.Marshal(v)
+	return string(b)
+}
+
+// TestTraceReports: every report of every trace is whole: the text fits its columns, the page runs
+// nothing of the file's, the pictures can be drawn.
+func TestTraceReports(t *testing.T) {
+	for name, text := range map[string]string{"one row": "5\n", "ties": "1\n1\n1\n", "a few": "0\n1\n2.5\n9\n",
+		"long": longTrace(), "silence": "time\n2025-05-17T10:00:00Z\n2025-08-17T10:00:00Z\n",
+		"rates": "time,rate\n0,100\n60,0\n120,250\n", "bad": "time,x\n1,2\nnever,3\n2,1\n3,1\n"} {
+		t.Run(name, func(t *testing.T) {
+			s := shapeOf(t, text)
+			for _, columns := range []int{60, 100, 160} {
+				var b bytes.Buffer
+				if err := TraceTerminal(&b, s, TerminalOptions{Width: columns}); err != nil {
+					t.Fatal(err)
+				}
+				for _, line := range strings.Split(b.String(), "\n") {
+					if utf8.RuneCountInString(line) > columns || strings.Contains(line, "NaN") ||
+						strings.Contains(line, "%!") {
+						t.Errorf("%d columns: %q", columns, line)
+					}
+				}
+			}
+			dir := filepath.Join(t.TempDir(), "out")
+			if err := WriteTrace(dir, s, Options{}); err != nil {
+				t.Fatal(err)
+			}
+			page, err := os.ReadFile(filepath.Join(dir, "report.html"))
+			if err != nil || bytes.Contains(page, []byte("<script>alert")) || bytes.Contains(page, []byte("<of>")) {
+				t.Errorf("the page holds names as they are: %v", err)
+			}
+			var back shape.Shape
+			if text, err := os.ReadFile(filepath.Join(dir, "trace.json")); err != nil || json.Unmarshal(text, &back) != nil ||
+				back.Arrivals != s.Arrivals {
+				t.Errorf("trace.json: %v", err)
+			}
+		})
+	}
+}
+
+func TestFitReport(t *testing.T) {
+	f := &TraceFit{File: "x.csv", Judged: 100, SpanS: 60, Runs: 2, Functions: []string{"short"},
+		Trace: TraceFitRow{Name: "the file itself", By: [][3]float64{{0.1, 0.5, 2}}}, Arrivals: "{process: poisson, rate: 1/s}",
+		Rows: []TraceFitRow{{Name: "poisson", What: "a constant rate, Poisson", Numbers: 1, Error: 0.05, Worst: 0.12,
+			By: [][3]float64{{0.1, 0.6, 2.1}}}}}
+	var b bytes.Buffer
+	if err := TraceFitTerminal(&b, f, TerminalOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"a constant rate, Poisson: latency and cost are 5% off on average, 12% at the most",
+		"the file itself", "600 ms", "arrivals: {process: poisson, rate: 1/s}"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("no %q in\n%s", want, b.String())
+		}
+	}
+}
