@@ -287,7 +287,7 @@ func (m *Measurement) coldStart(p *profile.Profile) {
 		p.Service.FirstInput = first
 	}
 	if count < 5 {
-		warn(fmt.Sprintf("only %d cold starts were measured", count))
+		warn(fmt.Sprintf("few cold starts were measured (%d of the usual 5)", count))
 	}
 	if !attributed {
 		warn("the GPU's memory could not be told to be the server's own: stages follow the whole GPU")
