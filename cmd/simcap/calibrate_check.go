@@ -127,6 +127,7 @@ func latenciesOf(ctx context.Context, s *experiment.Scenario, function string) (
 // checkFlags are what `simcap calibrate --check` can be told.
 type checkFlags struct {
 	scenario, function string
+	set                []string
 	seconds            float64
 	most               int
 	deployed           bool
@@ -136,6 +137,7 @@ func (c *checkFlags) add(s *pflag.FlagSet) {
 	s.StringVar(&c.scenario, "check", "", "replay a short load of this scenario against the server, and "+
 		"compare")
 	s.StringVar(&c.function, "function", "", "function of the scenario that the server is (--check)")
+	s.StringArrayVar(&c.set, "set", nil, "replace a setting of that scenario (--check)")
 	s.Float64Var(&c.seconds, "check-seconds", 60, "how much of the load is replayed (--check)")
 	s.IntVar(&c.most, "check-requests", 2000, "requests that are sent at most (--check)")
 	s.BoolVar(&c.deployed, "as-deployed", false,
@@ -145,7 +147,7 @@ func (c *checkFlags) add(s *pflag.FlagSet) {
 // run replays the scenario's first requests against the server and prints what was predicted beside
 // what was measured.
 func (c *checkFlags) run(cmd *cobra.Command, f *calibrateFlags, subject calibrate.Subject) error {
-	flags := scenarioFlags{quiet: f.quiet}
+	flags := scenarioFlags{quiet: f.quiet, set: c.set, changed: func(string) bool { return false }}
 	src, err := flags.load(cmd, c.scenario)
 	if err != nil {
 		return err
