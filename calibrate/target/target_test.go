@@ -143,7 +143,7 @@ func TestKServe(t *testing.T) {
 func TestHTTPErrors(t *testing.T) {
 	slow := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { time.Sleep(400 * time.Millisecond) }))
 	defer slow.Close()
-	refuses := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "busy", 503) }))
+	refuses := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "busy", http.StatusServiceUnavailable) }))
 	defer refuses.Close()
 	for url, want := range map[string]string{slow.URL: "no answer in time", refuses.URL: "503 Service Unavailable: busy", "http://127.0.0.1:1": "refused"} {
 		h, err := NewHTTP("", url, "", nil, 100*time.Millisecond)

@@ -277,7 +277,7 @@ func qualityFacts(q *scenarios.ProfileQuality) []page.Fact {
 
 func validFor(p *scenarios.Profile) string {
 	var parts []string
-	if v := p.Valid.BatchSize; len(v) == 2 {
+	if v := p.Valid.BatchSize; len(v) == 2 && v[1] > 1 {
 		parts = append(parts, fmt.Sprintf("batches of %d to %d", v[0], v[1]))
 	}
 	if v := p.Valid.Concurrent; len(v) == 2 {
@@ -310,22 +310,26 @@ func profileCharts(p *scenarios.Profile) []chart.Chart {
 			x, time, rate = append(x, float64(n)), append(time, t), append(rate, float64(n)/t)
 		}
 		axis := chart.Axis{Label: v.label, Kind: quantity.Number, Scale: chart.Log}
-		series := func(name string, role chart.Role, y chart.Values) []chart.Series {
-			return []chart.Series{{Name: name, Role: role, Mark: chart.Line, X: x, Y: y},
-				{Name: "points", Role: role, Mark: chart.Dots, X: x, Y: y}}
+		line := func(name string, y chart.Axis, role chart.Role, values chart.Values) *chart.XY {
+			xy := &chart.XY{X: axis, Y: y,
+				Series: []chart.Series{{Name: name, Role: role, Mark: chart.Line, X: x, Y: values}}}
+			for i := range x {
+				xy.Points = append(xy.Points, chart.Point{X: x[i], Y: values[i], Role: role})
+			}
+			return xy
 		}
 		out = append(out, chart.Chart{ID: v.id + "-time", Title: fmt.Sprintf("%s at %d, %s at %d",
 			quantity.Format(quantity.Seconds, v.view.at(first)), first,
 			quantity.Format(quantity.Seconds, v.view.at(last)), last),
 			Subtitle: "Time over " + strings.ToLower(v.label) + "; both axes logarithmic",
-			XY: &chart.XY{X: axis, Y: chart.Axis{Kind: quantity.Seconds, Scale: chart.Log},
-				Series: series("Time", chart.Latency, time)}},
+			XY: line("Time", chart.Axis{Kind: quantity.Seconds, Scale: chart.Log},
+				chart.Latency, time)},
 			chart.Chart{ID: v.id + "-rate", Title: fmt.Sprintf("%s inputs per second at %d, %s at %d",
 				quantity.Format(quantity.Number, float64(first)/v.view.at(first)), first,
 				quantity.Format(quantity.Number, float64(last)/v.view.at(last)), last),
 				Subtitle: "Throughput of one container over " + strings.ToLower(v.label),
-				XY: &chart.XY{X: axis, Y: chart.Axis{Kind: quantity.Number, Min: chart.At(0)},
-					Series: series("Throughput", chart.Arrivals, rate)}})
+				XY: line("Throughput", chart.Axis{Kind: quantity.Number, Min: chart.At(0)},
+					chart.Arrivals, rate)})
 	}
 	return out
 }

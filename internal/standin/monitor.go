@@ -54,8 +54,8 @@ func (m *Monitor) End(t testing.TB) {
 	}
 	slices.Sort(late)
 	if n := len(late); n > 20 && late[n*19/20] > tooLate {
-		t.Skipf("this machine is too busy to measure times: one sleep in twenty ended more than %.1f ms late; "+
-			"what did not hold: %v", 1e3*late[n*19/20], m.bad)
+		t.Skipf("this machine is too busy to measure times: one sleep in twenty ended more than "+
+			"%.1f ms late; what did not hold: %v", 1e3*late[n*19/20], m.bad)
 	}
 	for _, text := range m.bad {
 		t.Error(text)
