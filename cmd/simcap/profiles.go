@@ -35,15 +35,21 @@ func newProfilesCommand() *cobra.Command {
 		RunE:  func(cmd *cobra.Command, _ []string) error { return listProfiles(cmd, asJSON) },
 	}
 	list.Flags().BoolVar(&asJSON, "json", false, "print the list as JSON")
+	var schema bool
 	format := &cobra.Command{
 		Use:   "format",
 		Short: "Print a profile that names every key, with its meaning",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := cmd.OutOrStdout().Write(scenarios.ProfileReference())
+			text := scenarios.ProfileReference()
+			if schema {
+				text = scenarios.ProfileSchema()
+			}
+			_, err := cmd.OutOrStdout().Write(text)
 			return err
 		},
 	}
+	format.Flags().BoolVar(&schema, "schema", false, "print the JSON Schema instead, for editors")
 	cmd.AddCommand(list, newProfilesShowCommand(), newProfilesCompareCommand(),
 		newProfilesConvertCommand(), format)
 	return cmd
