@@ -15,7 +15,7 @@ type Result struct {
 	Total        Measures            `json:"total"`
 	SLO          []Verdict           `json:"slo"`
 	Warnings     []string            `json:"warnings"`
-	Notes        []string            `json:"-"`                // how intervals and warm-up were made; also in Detail
+	Notes        []string            `json:"-"`                // what is special about intervals and warm-up; also in Detail
 	Detail       *Detail             `json:"detail,omitempty"` // in results.json; left out of `--json`
 }
 

@@ -344,7 +344,9 @@ func (g *gathering) result() *Result {
 	r.Notes = g.notes()
 	if g.detail != nil {
 		r.Detail = g.detail.finish(g.options.YAML, g.end)
-		r.Detail.Notes = r.Notes
+		if r.Detail.Notes = r.Notes; g.method() != "" {
+			r.Detail.Notes = append([]string{g.method()}, r.Notes...)
+		}
 		r.Detail.Within = g.within()
 	}
 	return r

@@ -204,17 +204,17 @@ func (g *gathering) beyondCurves(function int) []string {
 	return out
 }
 
-// cycles names what repeats too seldom within the window for its mean to be one over whole cycles.
+// cycles names what takes longer to repeat than the horizon, so that no mean is one over whole cycles.
 func (g *gathering) cycles() []string {
 	if g.scenario.Model.Horizon == 0 {
 		return nil
 	}
-	window := g.scenario.Model.Horizon - g.scenario.Model.Warmup
+	horizon := g.scenario.Model.Horizon
 	var out []string
 	add := func(what string, cycle sim.Time) {
-		if cycle > window {
-			out = append(out, fmt.Sprintf("the window of %s is shorter than %s (%s): the results are "+
-				"those of the hours that it holds, not of the long run", spell(window), what, spell(cycle)))
+		if cycle > horizon {
+			out = append(out, fmt.Sprintf("the horizon of %s is shorter than %s (%s): the results are "+
+				"those of the hours that it holds, not of the long run", spell(horizon), what, spell(cycle)))
 		}
 	}
 	m := &g.scenario.Model
@@ -253,12 +253,19 @@ func cycleOf(kind workload.Kind) sim.Time {
 	return 0
 }
 
-// notes say how the intervals and the warm-up were made.
+// method says how the intervals over replications were made; "" with one.
+func (g *gathering) method() string {
+	if n := len(g.trials); n > 1 {
+		return fmt.Sprintf("95 %% intervals over %d replications: Student's t, jackknifed for ratios; "+
+			"quantiles pool the inputs of all replications", n)
+	}
+	return ""
+}
+
+// notes say what is special about the intervals and the warm-up.
 func (g *gathering) notes() []string {
 	var out []string
-	if n := len(g.trials); n > 1 {
-		out = append(out, fmt.Sprintf("95 %% intervals over %d replications: Student's t, jackknifed for "+
-			"ratios; quantiles pool the inputs of all replications", n))
+	if len(g.trials) > 1 {
 		if p := g.scenario.Replications.Precision; p > 0 {
 			word := "was reached"
 			if !g.precise() {

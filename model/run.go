@@ -411,7 +411,10 @@ func (m *machine) appointment() {
 	case ownPoll:
 		m.poll(head.Owner.Index)
 	case ownChange:
-		m.progressed = m.now
+		m.idled()
+		if u := m.changes[head.Owner.Index].update; u == nil || u.Every == 0 {
+			m.progressed = m.now // what repeats for ever is no sign that the run can go on
+		}
 		m.changeDue(head.Owner.Index)
 	}
 }

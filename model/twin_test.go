@@ -153,15 +153,14 @@ type twinContainer struct {
 }
 
 type twinItem struct {
-	c         *twinContainer
-	inputs    []*twinInput
-	order     int64 // in which service began
-	active    bool
-	began     sim.Time
-	demand    sim.Time
-	left      *big.Rat // work, ns
-	due       sim.Time
-	openOrder int64
+	c      *twinContainer
+	inputs []*twinInput
+	order  int64 // in which service began
+	active bool
+	began  sim.Time
+	demand sim.Time
+	left   *big.Rat // work, ns
+	due    sim.Time
 }
 
 type twinCall struct {
@@ -460,8 +459,6 @@ func (p *twinPool) gpus() int {
 	}
 	return p.f.GPUs
 }
-
-func (c *twinContainer) name() string { return c.p.f.Name + "/" + itoa(c.number) }
 
 func (t *twin) newContainer(p *twinPool) *twinContainer {
 	t.created++

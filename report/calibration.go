@@ -26,7 +26,7 @@ type Calibration struct {
 	Fits        []Fit       `json:"fits"`
 	Cold        []Sample    `json:"cold,omitempty"`     // stages of a cold start, in their order
 	Windows     []Window    `json:"windows,omitempty"`  // of stability, in the order of time
-	Device      *Device     `json:"device,omitempty"`   // what the GPU did meanwhile
+	Device      []Device    `json:"device,omitempty"`   // what the GPU did, in the order of time
 	Holdout     []Holdout   `json:"holdout,omitempty"`  // what the fit did not see
 	Profile     string      `json:"profile,omitempty"`  // the profile file as it was written
 	Warnings    []string    `json:"warnings,omitempty"` // what weakens it
@@ -59,19 +59,20 @@ type Sample struct {
 
 // Window is a stretch of measurement that was judged as a whole.
 type Window struct {
-	AtS      float64 `json:"at_s"` // since the beginning
-	MeanS    float64 `json:"mean_s"`
-	Accepted bool    `json:"accepted"`
-	Why      string  `json:"why,omitempty"` // why it was rejected
+	AtS       float64 `json:"at_s"`      // since the beginning
+	Of        string  `json:"of"`        // the load that it is of
+	Deviation float64 `json:"deviation"` // of its time per request from the median of its load, 0.02: 2% slower
+	Accepted  bool    `json:"accepted"`
+	Why       string  `json:"why,omitempty"` // why it was rejected
 }
 
-// Device is what the GPU did, in samples of equal distance.
+// Device is what the GPU did over a stretch of time; zero: not known.
 type Device struct {
-	EveryS    float64   `json:"every_s"`
-	ClockMHz  []float64 `json:"clock_mhz"`
-	PowerW    []float64 `json:"power_w,omitempty"`
-	TempC     []float64 `json:"temp_c,omitempty"`
-	Throttled []bool    `json:"throttled,omitempty"`
+	FromS     float64 `json:"from_s"` // since the beginning
+	ToS       float64 `json:"to_s"`
+	ClockMHz  float64 `json:"clock_mhz"`
+	PowerW    float64 `json:"power_w"`
+	Throttled bool    `json:"throttled,omitempty"`
 }
 
 // Holdout is a measurement under load beside what simcap predicts of it, in seconds.
@@ -167,7 +168,8 @@ func (v *calibrationView) page() *page.Page {
 	}
 	add("fits", "Measured and fitted", fits)
 	add("holdout", "Predicted and measured under load", picture(v.holdout()))
-	add("stability", "Was it stable?", append(picture(v.windows()), v.device()...))
+	add("stability", "Was it stable?", append(append(picture(v.windows()), picture(v.clock())...),
+		picture(v.power())...))
 	add("cold", "Cold start", picture(v.cold()))
 	add("numbers", "All numbers", []page.Block{{Table: v.table()}})
 	var facts []page.Fact
@@ -224,6 +226,9 @@ func (v *calibrationView) verdict() page.Verdict {
 		out.State, out.Word = string(undecided), "? Fair fit"
 	}
 	out.Headline = fmt.Sprintf("The profile is at most %s off what was measured.", distance(worst))
+	if worst > goodError {
+		out.Headline = fmt.Sprintf("The profile is up to %s off what was measured.", distance(worst))
+	}
 	if v.Synthetic {
 		out.State, out.Word = string(undecided), "? Not measured"
 	}
@@ -315,7 +320,7 @@ func (v *calibrationView) pictures() map[string]figure.Picture {
 		}
 		add(identifier("fit", f.Name), charts...)
 	}
-	for _, make := range []func() (chart.Chart, bool){v.holdout, v.windows, v.cold, v.clock} {
+	for _, make := range []func() (chart.Chart, bool){v.holdout, v.windows, v.cold, v.clock, v.power} {
 		if c, ok := make(); ok {
 			add(c.ID, c)
 		}

@@ -160,26 +160,30 @@ func (v *calibrationView) windows() (chart.Chart, bool) {
 		return chart.Chart{}, false
 	}
 	xy := &chart.XY{X: chart.Axis{Label: "time since the beginning", Kind: quantity.Seconds},
-		Y: chart.Axis{Label: "mean of the window", Kind: quantity.Seconds}}
+		Y:     chart.Axis{Label: "against the median of its load", Kind: quantity.Fraction},
+		Rules: []chart.Rule{{At: 0, Role: chart.Muted}}}
+	most := 0.02
 	for i := range v.Windows {
 		w := &v.Windows[i]
-		q := chart.Point{X: w.AtS, Y: w.MeanS, Role: chart.Good, Info: [][2]string{
-			{"at", quantity.Format(quantity.Seconds, w.AtS)},
-			{"mean", quantity.Format(quantity.Seconds, w.MeanS)},
-			{"", "accepted"}}}
+		most = math.Max(most, math.Abs(w.Deviation))
+		q := chart.Point{X: w.AtS, Y: w.Deviation, Role: chart.Good, Info: [][2]string{{"load", w.Of},
+			{"at", quantity.Format(quantity.Seconds, w.AtS)}, {"deviation", relative(w.Deviation)},
+			{"", "counts"}}}
 		if !w.Accepted {
-			q.Role, q.Info[2][1] = chart.SLO, "left out: "+w.Why
+			q.Role, q.Info[3][1] = chart.SLO, "left out: "+w.Why
 			if v.rejected() <= 4 {
 				q.Label = quantity.Cut(w.Why, 40)
 			}
 		}
 		xy.Points = append(xy.Points, q)
 	}
-	title := "All windows were stable"
+	xy.Y.Min, xy.Y.Max = chart.At(-most*1.15), chart.At(most*1.15)
+	title := fmt.Sprintf("All of %s were stable", quantity.Plural(float64(len(v.Windows)), "window"))
 	if n := v.rejected(); n > 0 {
 		title = fmt.Sprintf("%d of %d windows were not stable and were left out", n, len(v.Windows))
 	}
-	return chart.Chart{ID: "windows", Title: title, Subtitle: "Mean time of each window of measurement",
+	return chart.Chart{ID: "windows", Title: title, Wide: true,
+		Subtitle: "Time per request of each window of measurement",
 		Caption: "A trend means that the server had not warmed up, or that the GPU was slowing " +
 			"down.", XY: xy}, true
 }
@@ -187,88 +191,75 @@ func (v *calibrationView) windows() (chart.Chart, bool) {
 // deviceLink ties the time axes of what the GPU did together.
 const deviceLink = "device"
 
+// deviceLine is a value of the GPU over time; false where it is not known.
+func (v *calibrationView) deviceLine(label string, role chart.Role,
+	of func(*Device) float64) (*chart.XY, bool) {
+	line := chart.Series{Name: label, Role: role, Mark: chart.Step}
+	xy := &chart.XY{X: chart.Axis{Label: "time since the beginning", Kind: quantity.Seconds,
+		Scale: chart.Time},
+		Y: chart.Axis{Label: label, Kind: quantity.Number, Min: chart.At(0)}, Link: deviceLink}
+	most := 0.0
+	for i := range v.Device {
+		d := &v.Device[i]
+		if i > 0 && d.FromS > v.Device[i-1].ToS+1e-9 {
+			line.X, line.Y = append(line.X, v.Device[i-1].ToS), append(line.Y, math.NaN())
+		}
+		line.X, line.Y = append(line.X, d.FromS), append(line.Y, of(d))
+		most = math.Max(most, of(d))
+		if d.Throttled {
+			xy.Regions = append(xy.Regions, chart.Region{XFrom: chart.At(d.FromS),
+				XTo: chart.At(d.ToS), Role: chart.SLO})
+		}
+	}
+	if most == 0 {
+		return nil, false
+	}
+	last := &v.Device[len(v.Device)-1]
+	line.X, line.Y = append(line.X, last.ToS), append(line.Y, of(last))
+	xy.X.Min, xy.X.Max, xy.Y.Max = chart.At(v.Device[0].FromS), chart.At(last.ToS), chart.At(most*1.08)
+	xy.Series = []chart.Series{line}
+	return xy, true
+}
+
 // clock draws the GPU's clock, and where it was throttled.
 func (v *calibrationView) clock() (chart.Chart, bool) {
-	d := v.Device
-	if d == nil || len(d.ClockMHz) == 0 || !(d.EveryS > 0) {
+	xy, ok := v.deviceLine("SM clock in MHz", chart.C1, func(d *Device) float64 { return d.ClockMHz })
+	if !ok {
 		return chart.Chart{}, false
 	}
-	xy := &chart.XY{X: d.axis(), Y: chart.Axis{Label: "SM clock in MHz", Kind: quantity.Number},
-		Link:   deviceLink,
-		Series: []chart.Series{d.series("SM clock", chart.C1, d.ClockMHz)}, Regions: d.throttling()}
-	slow := 0.0
-	for _, r := range xy.Regions {
-		slow += *r.XTo - *r.XFrom
+	slow, all := 0.0, 0.0
+	for i := range v.Device {
+		d := &v.Device[i]
+		all += d.ToS - d.FromS
+		if d.Throttled {
+			slow += d.ToS - d.FromS
+		}
 	}
 	title := "The GPU was never throttled"
 	if slow > 0 {
-		title = fmt.Sprintf("The GPU was throttled for %s of %s", duration(slow), duration(d.length()))
+		title = fmt.Sprintf("The GPU was throttled for %s of %s of measurement", duration(slow),
+			duration(all))
 	}
-	return chart.Chart{ID: "clock", Title: title, Height: 140, Subtitle: "Clock of the GPU's processors",
-		Caption: "Times that were measured while the clock was low are those of a slower GPU.", XY: xy}, true
+	return chart.Chart{ID: "clock", Title: title, Height: 140,
+		Subtitle: "Median clock of the GPU in each window; shaded where throttled",
+		Caption:  "Times that were measured while the clock was low are those of a slower GPU.", XY: xy}, true
 }
 
-// device draws clock, power and temperature.
-func (v *calibrationView) device() []page.Block {
-	out := picture(v.clock())
-	d := v.Device
-	if d == nil || !(d.EveryS > 0) {
-		return out
+// power draws what the GPU drew.
+func (v *calibrationView) power() (chart.Chart, bool) {
+	xy, ok := v.deviceLine("power in W", chart.C2, func(d *Device) float64 { return d.PowerW })
+	if !ok {
+		return chart.Chart{}, false
 	}
-	for _, part := range []struct {
-		id, name, unit string
-		role           chart.Role
-		values         []float64
-	}{{"power", "Power", "power in W", chart.C2, d.PowerW},
-		{"temperature", "Temperature", "temperature in °C", chart.C5,
-			d.TempC}} {
-		if len(part.values) == 0 {
-			continue
-		}
-		most := peak(part.values)
-		c := chart.Chart{ID: part.id, Height: 140, Title: fmt.Sprintf("%s: %s on average, %s at "+
-			"most", part.name,
-			quantity.Format(quantity.Count, math.Round(mean(part.values))),
-			quantity.Format(quantity.Count, math.Round(most))),
-			Subtitle: capital(part.unit), Caption: "Drag to zoom all of these pictures.",
-			XY: &chart.XY{X: d.axis(),
-				Y: chart.Axis{Label: part.unit, Kind: quantity.Number}, Link: deviceLink,
-				Series: []chart.Series{d.series(part.name, part.role, part.values)}, Regions: d.throttling()}}
-		out = append(out, page.Block{Chart: &c})
+	sum, time, most := 0.0, 0.0, 0.0
+	for i := range v.Device {
+		d := &v.Device[i]
+		sum, time, most = sum+d.PowerW*(d.ToS-d.FromS), time+d.ToS-d.FromS, math.Max(most, d.PowerW)
 	}
-	return out
-}
-
-func (d *Device) length() float64 { return d.EveryS * float64(len(d.ClockMHz)) }
-
-func (d *Device) axis() chart.Axis {
-	return chart.Axis{Label: "time since the beginning", Kind: quantity.Seconds, Scale: chart.Time,
-		Min: chart.At(0),
-		Max: chart.At(d.length())}
-}
-
-func (d *Device) series(name string, role chart.Role, values []float64) chart.Series {
-	y, joined := chart.Bins(values, mostBins, false)
-	return chart.Series{Name: name, Role: role, Mark: chart.Step, Width: d.EveryS * float64(joined), Y: y}
-}
-
-// throttling are the stretches in which the GPU was throttled.
-func (d *Device) throttling() []chart.Region {
-	var out []chart.Region
-	for i := 0; i < len(d.Throttled); {
-		if !d.Throttled[i] {
-			i++
-			continue
-		}
-		from := i
-		for i < len(d.Throttled) && d.Throttled[i] {
-			i++
-		}
-		out = append(out, chart.Region{XFrom: chart.At(float64(from) * d.EveryS),
-			XTo:  chart.At(float64(i) * d.EveryS),
-			Role: chart.SLO, Label: "throttled"})
-	}
-	return out
+	return chart.Chart{ID: "power", Title: fmt.Sprintf("%.0f W on average, %.0f W at most",
+		share(sum, time), most), Height: 140,
+		Subtitle: "Mean power of the GPU in each window; shaded where throttled",
+		Caption:  "Drag across a picture to zoom both.", XY: xy}, true
 }
 
 // cold draws the stages of the cold starts that were measured.

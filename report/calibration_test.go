@@ -39,24 +39,15 @@ func calibrations() map[string]*Calibration {
 	full.Fits = []Fit{batch, share}
 	full.Cold = []Sample{{Name: "boot", Times: []float64{2.1, 2.3}}, {Name: "init", Times: []float64{6.2}},
 		{Name: "weights", Times: []float64{11.4, 12}}}
-	device := &Device{EveryS: 0.5}
-	for i := range 600 {
-		clock, hot := 2040.0, i > 380 && i < 420
-		if hot {
-			clock = 1410
-		}
-		device.ClockMHz = append(device.ClockMHz, clock+10*random.NormFloat64())
-		device.PowerW = append(device.PowerW, 68+3*random.NormFloat64())
-		device.TempC = append(device.TempC, 60+float64(i)/40)
-		device.Throttled = append(device.Throttled, hot)
-	}
-	full.Device = device
-	for i := range 20 {
-		w := Window{AtS: float64(i) * 15, MeanS: 5.1e-3 * (1 + 0.01*random.NormFloat64()), Accepted: true}
+	for i := range 40 {
+		from := float64(i)*7 + float64(i/10)*5 // a pause after every ten
+		d := Device{FromS: from, ToS: from + 7, ClockMHz: 2040 + 5*random.NormFloat64(), PowerW: 68 + random.NormFloat64()}
+		w := Window{AtS: from, Of: "batches of 8", Deviation: 0.01 * random.NormFloat64(), Accepted: true}
 		if i == 0 || i == 13 {
-			w.MeanS, w.Accepted, w.Why = w.MeanS*1.3, false, "the clock was throttled"
+			d.ClockMHz, d.Throttled = 1410, true
+			w.Deviation, w.Accepted, w.Why = 0.3, false, "the clock was throttled"
 		}
-		full.Windows = append(full.Windows, w)
+		full.Device, full.Windows = append(full.Device, d), append(full.Windows, w)
 	}
 	for _, rate := range []float64{50, 100, 200, 300} {
 		p50 := 2e-3 + 2e-6*rate
@@ -97,12 +88,22 @@ func TestFit(t *testing.T) {
 func TestCalibrationVerdict(t *testing.T) {
 	all := calibrations()
 	v := &calibrationView{all["calibration"]}
-	if got := v.verdict(); got.State != "kept" || !strings.Contains(got.Sentences[2], "2 of 20 windows") {
+	if got := v.verdict(); got.State != "kept" || !strings.Contains(got.Sentences[2], "2 of 40 windows") {
 		t.Errorf("%+v", got)
 	}
 	c, ok := v.clock()
-	if !ok || len(c.XY.Regions) != 1 || *c.XY.Regions[0].XFrom != 190.5 || *c.XY.Regions[0].XTo != 210 {
-		t.Errorf("throttled from %v to %v", *c.XY.Regions[0].XFrom, *c.XY.Regions[0].XTo)
+	if !ok || len(c.XY.Regions) != 2 || *c.XY.Regions[1].XFrom != 96 || *c.XY.Regions[1].XTo != 103 ||
+		!strings.Contains(c.Title, "throttled for 14 s of 280 s") && !strings.Contains(c.Title, "throttled for 14 s of 5 min") {
+		t.Errorf("%s, regions %+v", c.Title, c.XY.Regions)
+	}
+	gaps := 0
+	for _, y := range c.XY.Series[0].Y {
+		if math.IsNaN(y) {
+			gaps++
+		}
+	}
+	if gaps != 3 {
+		t.Errorf("%d gaps in the clock, and there were three pauses", gaps)
 	}
 	if got := (&calibrationView{all["calibration-poor"]}).verdict(); got.Word != "? Not measured" ||
 		!strings.Contains(got.Headline, "50% off") {

@@ -67,7 +67,8 @@ func field(v *float64) string {
 	return strconv.FormatFloat(*v, 'g', -1, 64)
 }
 
-// WriteComparisonData writes compare.json, with detail, and compare.csv into a folder, which it makes if need be.
+// WriteComparisonData writes compare.json, with detail, and compare.csv into a folder, which it
+// makes if need be.
 func WriteComparisonData(dir string, c *experiment.Comparison) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("report: %w", err)

@@ -66,7 +66,8 @@ func text(kind quantity.Kind, e experiment.Estimate) string {
 	return quantity.Format(kind, *e.Value)
 }
 
-// interval writes the 95 % interval of an estimate, of replications or of a lone one, "" without one. No measure can be negative, so
+// interval writes the 95 % interval of an estimate, of replications or of a lone one, "" without
+// one. No measure can be negative, so
 // neither is what is shown of its interval.
 func interval(kind quantity.Kind, e experiment.Estimate) string {
 	if e.Within != nil && e.Low == nil {

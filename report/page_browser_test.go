@@ -406,3 +406,72 @@ func TestScriptAgreesWithGo(t *testing.T) {
 		}
 	}
 }
+
+// A dot shows its settings under the pointer and by the arrow keys; a click and Enter copy them.
+func TestPointsAnswer(t *testing.T) {
+	var b bytes.Buffer
+	s := specimen.Sweep(6, 4, 3)
+	v := newSweepView(s)
+	must(t, sweepDrawing(s).HTML(&b))
+	p := show(t, b.Bytes(), 1280)
+	x, y := place(t, p, "#chart-frontier svg circle.dot.r-chosen", 0.5, 0.5)
+	must(t, p.Mouse("mouseMoved", x, y, 0))
+	settle(t, p)
+	tip := eval[string](t, p, `document.querySelector("#chart-frontier .tip:not([hidden])").textContent`)
+	for _, want := range []string{"scaledown_window", "960s", "min_containers", "SLO", "kept", "copy"} {
+		if !strings.Contains(tip, want) {
+			t.Errorf("%q is not in the tip %q", want, tip)
+		}
+	}
+	must(t, p.Click(x, y, 1))
+	settle(t, p)
+	copied := "Copied: " + settingsFlags(s.Points[v.chosen].Point)
+	if said := eval[string](t, p, `document.getElementById("say").textContent`); said != copied {
+		t.Errorf("after a click %q, want %q", said, copied)
+	}
+	eval[any](t, p, `document.querySelector("#chart-map-latency-p99-max-batch-size-4 svg").focus()`)
+	must(t, p.Key("Home"))
+	must(t, p.Key("Enter"))
+	settle(t, p)
+	said := eval[string](t, p, `document.getElementById("say").textContent`)
+	if !strings.HasPrefix(said, "Copied: --set functions.embed.scaledown_window=30s") {
+		t.Errorf("Enter on the first cell of the map: %q", said)
+	}
+	for _, c := range p.Complaints() {
+		t.Error(c)
+	}
+}
+
+// The pictures of a tab that was hidden are drawn when it is chosen.
+func TestTabs(t *testing.T) {
+	var b bytes.Buffer
+	must(t, HTML(&b, specimen.Make(specimen.Five()), Options{}))
+	p := show(t, b.Bytes(), 1280)
+	tabs := eval[int](t, p, `document.querySelectorAll("[role=tab]").length`)
+	if tabs != 6 {
+		t.Fatalf("%d tabs, want one for all and one for each of five functions", tabs)
+	}
+	for i := range tabs {
+		eval[any](t, p, fmt.Sprintf(`document.querySelectorAll("[role=tab]")[%d].click()`, i))
+		settle(t, p)
+		empty := eval[[]string](t, p, `[...document.querySelectorAll("[role=tabpanel]:not([hidden]) figure")]
+			.filter((f) => !f.querySelector("svg path, svg rect")).map((f) => f.id)`)
+		if len(empty) > 0 || eval[int](t, p, `document.querySelectorAll("[role=tabpanel]:not([hidden])").length`) != 1 {
+			t.Errorf("tab %d: %v are empty", i, empty)
+		}
+	}
+}
+
+// The table behind a picture opens with its numbers, and a long one says how much of it is shown.
+func TestData(t *testing.T) {
+	p := dayPage(t, 1280)
+	rows := eval[int](t, p, `(() => { const d = document.querySelector("#chart-containers-embed details"); d.open = true;
+		return new Promise((done) => setTimeout(() => done(d.querySelectorAll("tbody tr").length), 200)); })()`)
+	if rows != 200 {
+		t.Errorf("%d rows of 360 are shown, want the first 200", rows)
+	}
+	text := eval[string](t, p, `document.querySelector("#chart-containers-embed details").textContent`)
+	if !strings.Contains(text, "The first 200 of 360 rows") || !strings.Contains(text, "busy") {
+		t.Errorf("the table says %.200q", text)
+	}
+}

@@ -15,7 +15,8 @@ import (
 	"github.com/simcap/simcap/report/quantity"
 )
 
-// WriteCapacity writes what there is of a capacity search into a folder, which it makes if need be: capacity.json
+// WriteCapacity writes what there is of a capacity search into a folder, which it makes if need be:
+// capacity.json
 // and its table, report.html and pictures.
 func WriteCapacity(dir string, c *experiment.Capacity, o Options) error {
 	d := capacityDrawing(c)

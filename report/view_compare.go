@@ -43,7 +43,8 @@ func (v *compareView) row(metric string) *experiment.ComparisonRow {
 	return nil
 }
 
-// relativeOf is the difference of a system as a share of the first system's value. The interval is that of the
+// relativeOf is the difference of a system as a share of the first system's value. The interval is
+// that of the
 // absolute difference, which says whether it is noise, so that both always agree.
 func relativeOf(r *experiment.ComparisonRow, i int) experiment.Estimate {
 	if d := &r.Differences[i]; has(d.Absolute) && has(r.Values[0]) && *r.Values[0].Value != 0 {

@@ -19,6 +19,7 @@ import (
 	"github.com/simcap/simcap/calibrate/profile"
 	"github.com/simcap/simcap/calibrate/target"
 	"github.com/simcap/simcap/calibrate/telemetry"
+	"github.com/simcap/simcap/report"
 )
 
 // calibrateFlags are what all ways of calibrating can be told.
@@ -281,6 +282,16 @@ func (f *calibrateFlags) keep(cmd *cobra.Command, m *calibrate.Measurement, out 
 	}
 	if err := deliverProfile(cmd, p, out, true); err != nil {
 		return kept, err
+	}
+	shown, err := calibrationOf(p, m)
+	if err == nil {
+		err = report.WriteCalibration(reportFolder(out), shown, report.Options{})
+	}
+	if err != nil {
+		return kept, failed(err)
+	}
+	if out != "-" {
+		fmt.Fprintf(cmd.OutOrStdout(), "how it was measured: %s\n", filepath.Join(reportFolder(out), "report.html"))
 	}
 	return "what was finished is in " + out + " and " + samples, nil
 }

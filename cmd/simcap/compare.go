@@ -80,7 +80,7 @@ func (f *compareFlags) run(cmd *cobra.Command, args []string) error {
 	}
 	line := newProgress(cmd, f.scenario.quiet)
 	c, err := experiment.Compare(cmd.Context(), contenders, experiment.Options{Workers: f.workers,
-		Progress: line.callback(), Version: version()})
+		Detail: out != "", Progress: line.callback(), Version: version()})
 	line.clear()
 	if err != nil && cmd.Context().Err() != nil {
 		return &exitError{exitInterrupted, fmt.Errorf("interrupted before the comparison was finished")}

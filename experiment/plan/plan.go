@@ -187,14 +187,15 @@ func (p *planning) find(ctx context.Context) (*Result, error) {
 	best := s.inhand()
 	kept := best != nil
 	if best == nil {
-		best = s.closest()
+		best = s.nearestOfAll()
 	}
 	var variants []Variant
 	if err == nil && best != nil {
 		best, err = p.plain(ctx, best)
 	}
 	if err == nil && best != nil {
-		err = p.finish(ctx, best, kept)
+		best, err = p.settle(ctx, best, kept)
+		kept = s.sure(best) // further replications may have shown it, or put it into doubt
 		if err == nil && !p.options.NoVariants {
 			variants, err = p.variants(ctx, best)
 		}
@@ -220,7 +221,7 @@ func (p *planning) find(ctx context.Context) (*Result, error) {
 func (p *planning) answer(ctx context.Context) error {
 	s := p.search
 	p.phase = "today's settings"
-	jobs := make([]job, 4)
+	jobs := make([]job, sureFrom) // where today keeps the objectives, that is an answer already
 	for i := range jobs {
 		jobs[i] = job{record: s.today, replication: i + 1}
 	}
@@ -258,6 +259,29 @@ func (p *planning) plain(ctx context.Context, best *record) (*record, error) {
 		return best, nil
 	}
 	return plainest, nil
+}
+
+// sure says whether a setting is sure to keep every objective, by its own trials or those of one that ran
+// alike.
+func (s *search) sure(r *record) bool {
+	hand := s.inhand()
+	return hand != nil && (hand == r || r.belief.keeps == Yes || same(hand, r))
+}
+
+// settle finishes the plan for the best setting, and for another one if that turns out to be better
+// meanwhile.
+func (p *planning) settle(ctx context.Context, best *record, kept bool) (*record, error) {
+	for range 3 {
+		if err := p.finish(ctx, best, kept); err != nil {
+			return best, err
+		}
+		better := p.search.inhand()
+		if better == nil || better == best || same(better, best) {
+			break
+		}
+		best = better
+	}
+	return best, nil
 }
 
 // finish gives the settings that the result speaks of the replications that they need: the best and
@@ -432,7 +456,7 @@ func (p *planning) variant(ctx context.Context, w world, best *record, left, unt
 	answer := s.inhand()
 	v.Kept = answer != nil
 	if answer == nil {
-		answer = s.closest()
+		answer = s.nearestOfAll()
 	}
 	v.Same = p.setting(s, same, answer)
 	if answer != nil {

@@ -196,7 +196,7 @@ func (s *search) descend(ctx context.Context, p phase) error {
 	for !s.whole {
 		centre := s.inhand()
 		if centre == nil {
-			centre = s.closest()
+			centre = s.closest(0)
 		}
 		if centre == nil {
 			return nil
@@ -241,7 +241,7 @@ func (s *search) half(p phase) phase {
 // replications.
 func (s *search) nearest(ctx context.Context, p phase) error {
 	for s.inhand() == nil {
-		r := s.closest()
+		r := s.closest(0)
 		if r == nil || len(r.complete()) >= sureFrom || s.over(p, s.fullWork()*2) {
 			return nil
 		}
@@ -292,13 +292,23 @@ func (s *search) distance(x, y *record) float64 {
 	return cube(s.space.place(x.at), s.space.place(y.at))
 }
 
-// closest is the setting that most probably keeps the objectives, or breaks them least; cheapest on a
-// draw.
-func (s *search) closest() *record {
+// nearestOfAll is the closest setting among those that rest on the most replications.
+func (s *search) nearestOfAll() *record {
+	for _, least := range []int{sureFrom, 2, 0} {
+		if r := s.closest(least); r != nil {
+			return r
+		}
+	}
+	return nil
+}
+
+// closest is the setting with so many full trials at least that most probably keeps the objectives, or
+// breaks them least; cheapest on a draw.
+func (s *search) closest(least int) *record {
 	var best *record
 	for _, r := range s.order {
 		s.believe(r)
-		if r.at == nil || r.belief.count == 0 || math.IsInf(r.belief.cost, 1) {
+		if r.at == nil || r.belief.count == 0 || math.IsInf(r.belief.cost, 1) || r.belief.full < least {
 			continue
 		}
 		if best == nil || closer(&r.belief, &best.belief) {

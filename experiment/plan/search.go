@@ -167,6 +167,7 @@ func (s *search) explore(ctx context.Context, p phase, first [][]int) error {
 	for round := 0; !s.over(p, s.screenWork()); round++ {
 		next := s.proposals(round)
 		if len(next) == 0 {
+			s.whole = int64(len(s.usable())) >= s.alike.count()
 			return nil
 		}
 		if err := s.screened(ctx, next); err != nil {

@@ -39,8 +39,8 @@ func Ticks(a Axis, low, high float64, want int) []Tick {
 	// Steps are round in the unit in which the values are written, for example in minutes.
 	unit := quantity.Unit(a.Kind, math.Max(math.Abs(low), math.Abs(high)))
 	step := niceStep((high-low)/unit/float64(max(want, 1))) * unit
-	if a.Kind == quantity.Count {
-		step = math.Max(1, step)
+	if a.Kind == quantity.Count { // things are whole
+		step = math.Max(1, math.Floor(step))
 	}
 	var out []Tick
 	for n := math.Ceil(low/step-1e-9) + 0; n*step <= high+step*1e-9; n++ {

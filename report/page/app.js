@@ -149,7 +149,7 @@
     }
     const size = axis.kind === "s" ? unit("s", Math.max(Math.abs(low), Math.abs(high))).size : 1;
     let step = niceStep((high - low) / size / Math.max(want, 1)) * size;
-    if (axis.kind === "count") step = Math.max(1, step);
+    if (axis.kind === "count") step = Math.max(1, Math.floor(step));
     every(step, (v) => tick(axis.kind || "number", v, Math.max(Math.abs(low), Math.abs(high))));
     return out;
   }
