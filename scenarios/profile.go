@@ -1,10 +1,12 @@
 package scenarios
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -336,6 +338,23 @@ func (l *language) learnProfileWords(base *language) {
 		l.words[k] = w
 	}
 	l.scenario.read(r, doc.root, "", reflect.ValueOf(&Profile{}).Elem())
+}
+
+// ProfileSchema is the JSON Schema (2020-12) of profile files.
+func ProfileSchema() []byte {
+	base := theLanguage()
+	words := maps.Clone(base.words)
+	maps.Copy(words, base.profiles.words)
+	b := &schemas{lang: &language{words: words}, defs: schema{}}
+	top := b.object(base.profiles.scenario)
+	top["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+	top["title"] = "simcap profile"
+	top["$defs"] = b.defs
+	text, err := json.MarshalIndent(top, "", "  ")
+	if err != nil {
+		panic("scenarios: schema: " + err.Error())
+	}
+	return append(text, '\n')
 }
 
 // ProfileReference is the profile that names every key, with its meaning.

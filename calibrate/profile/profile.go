@@ -249,7 +249,8 @@ func (s *Service) write(o *out) {
 	case len(s.Quantiles) > 0:
 		var parts []string
 		for _, q := range s.Quantiles {
-			parts = append(parts, "p"+strings.TrimPrefix(strings.TrimPrefix(number(q.P), "0"), ".")+": "+Time(q.Value))
+			parts = append(parts, "p"+strings.TrimPrefix(strings.TrimPrefix(number(q.P), "0"),
+				".")+": "+Time(q.Value))
 		}
 		o.line(1, "time: {dist: quantiles, "+strings.Join(parts, ", ")+"}")
 	case s.Time > 0:
@@ -290,7 +291,8 @@ func (l *LLM) write(o *out) {
 	o.line(3, "per_context_token: "+Time(e.PerContext))
 	o.line(3, "per_attention_token: "+Time(e.PerAttention))
 	if l.Admit > 0 || l.PerOutputToken > 0 {
-		o.line(2, fmt.Sprintf("request: {admit: %s, per_output_token: %s}", Time(l.Admit), Time(l.PerOutputToken)))
+		o.line(2, fmt.Sprintf("request: {admit: %s, per_output_token: %s}", Time(l.Admit),
+			Time(l.PerOutputToken)))
 	}
 	o.count(2, "max_num_seqs", l.MaxNumSeqs)
 	o.count(2, "max_num_batched_tokens", l.MaxNumBatchedTokens)
