@@ -48,12 +48,11 @@ type format struct {
 var formats = []format{
 	{"vllm", "JSON of `vllm bench serve --save-result`, a file for each load", isVLLM, readVLLM},
 	{"guidellm", "benchmarks.json of GuideLLM", isGuideLLM, readGuideLLM},
-	{"aiperf", "profile_export_aiperf.json of AIPerf (or of GenAI-Perf), a file for each load",
+	{"aiperf", "profile_export_aiperf.json of AIPerf, a file for each load",
 		isAIPerf, readAIPerf},
 	{"perf_analyzer", "CSV of perf_analyzer -f, for batches of more than 1 as N=FILE",
 		isPerfAnalyzer, readPerfAnalyzer},
-	{"csv", "a table with columns batch and latency (latency_ms, p50_ms, mean_s, ...), perhaps " +
-		"concurrency", isTable, readTable},
+	{"csv", "a table: batch, latency (latency_ms, p50_ms, ...), concurrency", isTable, readTable},
 }
 
 // Formats are the names of the formats with what they are.

@@ -45,7 +45,7 @@ func newCalibrateCommand() *cobra.Command {
 	f := &calibrateFlags{plan: calibrate.DefaultPlan()}
 	cmd := &cobra.Command{
 		Use:   "calibrate",
-		Short: "Measure a server on a GPU host and make a profile that scenarios use",
+		Short: "Measure a server on a GPU host: a profile for scenarios",
 		Long: "Calibrate measures a model server, which it starts or which runs already, and writes a " +
 			"profile:\n" +
 			"service: {profile: FILE} makes a scenario run with it. It watches the GPU meanwhile, where\n" +
@@ -53,9 +53,8 @@ func newCalibrateCommand() *cobra.Command {
 			"docs/calibrate.md is the guide; `simcap calibrate self-test` is its first step.\n\n" +
 			"This build watches GPUs by " + strings.Join(telemetry.Ways(), " and ") + ".",
 		Example: "  simcap calibrate self-test\n" +
-			"  simcap calibrate exec --url http://127.0.0.1:8000/predict --body '{\"inputs\": [{{repeat " +
-			"\"hello\"}}]}' \\\n" +
-			"    -- python serve.py\n" +
+			"  simcap calibrate exec --url http://127.0.0.1:8000/predict \\\n" +
+			"      --body '{\"inputs\": [{{repeat \"hello\"}}]}' -- python serve.py\n" +
 			"  simcap calibrate http https://me--app.modal.run/predict --body @request.json\n" +
 			"  simcap calibrate worker -- python simcap_worker.py mymodule:predict\n" +
 			"  simcap calibrate http http://127.0.0.1:8000/predict --check scenario.yaml",
@@ -300,7 +299,7 @@ func (f *calibrateFlags) keep(cmd *cobra.Command, m *calibrate.Measurement, out 
 func newSelfTestCommand(f *calibrateFlags) *cobra.Command {
 	return &cobra.Command{
 		Use:   "self-test",
-		Short: "Try the way of measuring on this machine, with a server whose times are known",
+		Short: "Try the way of measuring here, on a server of known times",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			gpu, err := f.source(cmd)

@@ -339,16 +339,11 @@ func profileCharts(p *scenarios.Profile) []chart.Chart {
 
 // writeProfilePage writes profile.html and the pictures.
 func writeProfilePage(dir string, p *scenarios.Profile, text []byte, force bool) error {
-	if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 && !force {
-		if _, err := os.Stat(filepath.Join(dir, "profile.html")); err != nil {
-			return usagef("--out: %s is there already and holds no profile's page; name another, or use "+
-				"--force",
-				dir)
-		}
+	claimed, err := claimFolder(dir, force, "profile's page", "profile.html")
+	if err != nil {
+		return err
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return usagef("--out: %w", err)
-	}
+	defer claimed.release()
 	charts := profileCharts(p)
 	pg := &page.Page{Kind: "calibration", Title: p.Name, Provenance: []string{about(p)},
 		Verdict: page.Verdict{State: "none", Word: "Profile", Headline: p.Description},
