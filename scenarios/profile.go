@@ -15,6 +15,7 @@ import (
 
 	"github.com/simcap/simcap/experiment"
 	"github.com/simcap/simcap/model"
+	"github.com/simcap/simcap/model/dist"
 	"github.com/simcap/simcap/model/service"
 )
 
@@ -29,6 +30,7 @@ type Profile struct {
 	Synthetic   bool               `yaml:"synthetic"`
 	Service     service.Config     `yaml:"service"`
 	ColdStart   model.ColdStart    `yaml:"cold_start"`
+	Overhead    dist.Dist          `yaml:"overhead"`
 	Valid       experiment.Valid   `yaml:"valid"`
 	Energy      *experiment.Energy `yaml:"energy"`
 	Server      experiment.Server  `yaml:"server"`
@@ -124,6 +126,7 @@ func (p profileForm) read(r *reader, n *yaml.Node, path string, into reflect.Val
 	if entry(root, "cold_start") != nil {
 		r.cold = &profile.ColdStart
 	}
+	r.overhead = profile.Overhead
 	r.facts = &experiment.Profile{Name: name, Synthetic: profile.Synthetic, Valid: profile.Valid,
 		Energy: profile.Energy, Server: profile.Server}
 }
@@ -282,6 +285,8 @@ func newProfileLanguage(base *language) *language {
 			form = base.service()
 		case name == "cold_start":
 			form = base.coldStart()
+		case name == "overhead":
+			form = distribution{lang: base, unit: "time"}
 		case name == "synthetic":
 			form = flag{}
 		case f.Type.Kind() == reflect.Pointer:

@@ -21,6 +21,7 @@ type Profile struct {
 	Comment           []string // lines at the top of the file
 	Service           Service
 	ColdStages        []Stage
+	Overhead          float64 // s, of each request, outside of the server's line
 	Valid             Valid
 	Energy            *Energy
 	Server            Server
@@ -128,6 +129,9 @@ func (p *Profile) Write(w io.Writer) error {
 	o.line(0, "service:")
 	p.Service.write(o)
 	o.coldStart(p.ColdStages)
+	if p.Overhead > 0 {
+		o.line(0, "overhead: "+Time(p.Overhead))
+	}
 	p.Valid.write(o)
 	if e := p.Energy; e != nil {
 		o.line(0, "energy:")

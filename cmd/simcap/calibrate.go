@@ -290,7 +290,8 @@ func (f *calibrateFlags) keep(cmd *cobra.Command, m *calibrate.Measurement, out 
 		return kept, failed(err)
 	}
 	if out != "-" {
-		fmt.Fprintf(cmd.OutOrStdout(), "how it was measured: %s\n", filepath.Join(reportFolder(out), "report.html"))
+		fmt.Fprintf(cmd.OutOrStdout(), "how it was measured: %s\n",
+			filepath.Join(reportFolder(out), "report.html"))
 	}
 	return "what was finished is in " + out + " and " + samples, nil
 }

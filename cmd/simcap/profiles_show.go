@@ -202,6 +202,9 @@ func profileFacts(p *scenarios.Profile) []page.Fact {
 	if p.Service.FirstInput != nil {
 		add("first input", quantity.Format(quantity.Seconds, p.Service.FirstInput.Mean()/1e9))
 	}
+	if p.Overhead != nil {
+		add("overhead", quantity.Format(quantity.Seconds, p.Overhead.Mean()/1e9))
+	}
 	if cv := p.Service.NoiseCV; cv > 0 {
 		add("variation", fmt.Sprintf("%.1f %% (coefficient of variation)", 100*cv))
 	}
