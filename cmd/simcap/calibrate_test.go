@@ -128,7 +128,7 @@ func TestCalibrateMistakes(t *testing.T) {
 		code int
 		want string
 	}{
-		{[]string{"http"}, exitUsage, "accepts 1 arg"},
+		{[]string{"http"}, exitUsage, "0 arguments given; usage: simcap calibrate http URL"},
 		{[]string{"http", "127.0.0.1:8000"}, exitUsage, "is not an address"},
 		{[]string{"http", "http://127.0.0.1:1/", "--watch", "none"}, exitFailed, "refused"},
 		{[]string{"http", "http://127.0.0.1:1/", "--watch", "radar"}, exitUsage, "there is no way \"radar\""},
