@@ -99,6 +99,7 @@ func TestServersAreRecovered(t *testing.T) {
 	}
 	plan := quick()
 	plan.Batches, plan.Concurrency, plan.Burst = []int{1, 8}, []int{1, 2, 4}, 6
+	busy := standin.Watch()
 	var group sync.WaitGroup
 	for i := range cases { // they sleep most of the time
 		c := &cases[i]
@@ -121,23 +122,24 @@ func TestServersAreRecovered(t *testing.T) {
 			for _, n := range []int{1, 8} {
 				truth := c.model.Took(n)
 				if got := p.Service.Batch.At(n); math.Abs(got/truth-1) > 0.05 {
-					t.Errorf("B(%d) = %.2f ms, truth %.2f ms", n, 1e3*got, 1e3*truth)
+					busy.Errorf("B(%d) = %.2f ms, truth %.2f ms", n, 1e3*got, 1e3*truth)
 				}
 			}
 			if p.Server.Discipline != c.discipline || p.Server.Slots != c.slots {
-				t.Errorf("%+v, want %s of %d; bursts %+v, stagger %+v", p.Server, c.discipline, c.slots, c.m.Bursts, c.m.Stagger)
+				busy.Errorf("%+v, want %s of %d; bursts %+v, stagger %+v", p.Server, c.discipline, c.slots, c.m.Bursts, c.m.Stagger)
 			}
 			if c.at4 > 1 {
 				if len(p.Service.Concurrency) == 0 {
-					t.Fatal("no curve over requests at a time")
+					busy.Errorf("no curve over requests at a time")
+					return
 				}
 				l := fit.Curve{Kind: fit.Table, Knots: p.Service.Concurrency}
 				if got := l.At(4) / l.At(1); math.Abs(got/c.at4-1) > 0.08 {
-					t.Errorf("L(4)/L(1) = %.2f, truth %.2f", got, c.at4)
+					busy.Errorf("L(4)/L(1) = %.2f, truth %.2f", got, c.at4)
 				}
 			}
 			if c.m.Null == nil || fit.Median(c.m.Null.Times()) > 0.01 {
-				t.Errorf("the floor of the interface was not found")
+				busy.Errorf("the floor of the interface was not found")
 			}
 			var b bytes.Buffer
 			if err := c.m.Write(&b); err != nil {
@@ -149,10 +151,13 @@ func TestServersAreRecovered(t *testing.T) {
 			}
 		})
 	}
+	busy.End(t)
 }
 
 // A server that joins requests by itself is told from one that shares its speed.
 func TestServerThatBatches(t *testing.T) {
+	busy := standin.Watch()
+	defer func() { busy.End(t) }()
 	plan := quick()
 	plan.Concurrency, plan.Burst = []int{1, 2, 4, 8}, 6
 	m := &Measurement{}
@@ -166,12 +171,14 @@ func TestServerThatBatches(t *testing.T) {
 		t.Fatal(err)
 	}
 	if p.Server.Discipline != "batching" || p.Service.Batch == nil || p.Valid.BatchSize[1] != 8 {
-		t.Errorf("%+v %+v; bursts %+v, stagger %+v", p.Server, p.Service, m.Bursts, m.Stagger)
+		busy.Errorf("%+v %+v; bursts %+v, stagger %+v", p.Server, p.Service, m.Bursts, m.Stagger)
 	}
 }
 
 // Starts are divided into stages, and the first answers are told from the others.
 func TestColdStarts(t *testing.T) {
+	busy := standin.Watch()
+	defer func() { busy.End(t) }()
 	plan := quick()
 	plan.ColdStarts, plan.WarmStarts = 2, 1
 	s := spawned(t, standin.Config{Base: 0.01, Slots: 1, First: 0.15, Context: 0.2, Load: 0.2, Warm: 0.1})
@@ -185,7 +192,7 @@ func TestColdStarts(t *testing.T) {
 	for _, c := range m.ColdStarts {
 		if c.Ready < 0.5 || c.Ready > 3 || math.Abs(c.FirstRequest-0.16) > 0.05 || c.WarmRequest > 0.06 ||
 			len(c.Stages) != 1 || c.Stages[0].Name != "init" {
-			t.Errorf("%+v", c)
+			busy.Errorf("%+v", c)
 		}
 	}
 	p, err := m.Profile(false)

@@ -53,6 +53,7 @@ func (m *Measurement) service(p *profile.Profile) error {
 	}
 	noise := fit.NewNoise(points, &choice.Curve)
 	curve := choice.Curve.Scaled(noise.Mean) // the fit goes through medians; a run's factor has mean 1
+	curve, p.Overhead = m.withoutFloor(curve)
 	p.Service.Time = curve.At(1)
 	p.Valid.BatchSize = [2]int{choice.Sizes[0], choice.Sizes[len(choice.Sizes)-1]}
 	p.Quality.Fit, p.Quality.CVError, p.Quality.WorstError = choice.Curve.Kind, choice.CV, choice.Worst
@@ -62,6 +63,32 @@ func (m *Measurement) service(p *profile.Profile) error {
 	p.Quality.BetweenRuns = betweenRuns(m.Batches)
 	m.noise(p, &noise, &curve)
 	return m.concurrency(p, &curve)
+}
+
+// withoutFloor takes off what a request spends outside of the server's line: connections, parsing, the
+// way there and back. Of requests that wait in a line these times overlap, so that the line's
+// throughput at c requests tells the demand alone, slots / X(c), and the rest of what a lone request
+// takes is overhead. With 61.5 ms alone and 16.67 per second in a line of one, 60 ms and 1.5 ms.
+func (m *Measurement) withoutFloor(curve fit.Curve) (fit.Curve, float64) {
+	const most = 0.3 // of the time of a lone request, beyond which something else is going on
+	loads := m.loads()
+	if len(loads) < 2 {
+		return curve, 0
+	}
+	slow, err := fit.NewSlowdown(loads)
+	if err != nil {
+		return curve, 0
+	}
+	last := loads[len(loads)-1]
+	name, slots := m.discipline(&slow, last.Concurrency)
+	if name != "queue" || last.Concurrency <= slots {
+		return curve, 0
+	}
+	floor := curve.At(1) - float64(slots)/last.ThroughputPerS
+	if floor <= 0 || floor > most*curve.At(1) {
+		return curve, 0
+	}
+	return curve.Less(floor), floor
 }
 
 // noise says what varies: a lognormal factor, or for requests of one size its quantiles as they are.
@@ -85,7 +112,8 @@ func (m *Measurement) noise(p *profile.Profile, n *fit.Noise, curve *fit.Curve) 
 		warn("the times are not lognormal: the profile's p99 is %+.0f %% off", 100*n.P99Error)
 	}
 	if n.Lag1 > 0.2 {
-		warn("a request is like the one before it (autocorrelation %.2f), and a run draws them independently", n.Lag1)
+		warn("a request is like the one before it (autocorrelation %.2f), and a run draws them "+
+			"independently", n.Lag1)
 	}
 	if n.Spread > 1.5 {
 		warn("some sizes vary %.1f times as much as others, and a run has one variation for all", n.Spread)
@@ -185,7 +213,8 @@ func (m *Measurement) discipline(slow *fit.Slowdown, last int) (name string, slo
 func (m *Measurement) serverBatches(p *profile.Profile) error {
 	var points []fit.Point
 	for _, l := range m.loads() { // in a closed loop all requests are of one batch after the other
-		points = append(points, fit.Point{N: l.Concurrency, Times: []float64{float64(l.Concurrency) / l.ThroughputPerS}})
+		points = append(points, fit.Point{N: l.Concurrency,
+			Times: []float64{float64(l.Concurrency) / l.ThroughputPerS}})
 	}
 	choice, err := fit.BatchCurve(points)
 	if err != nil {
@@ -194,8 +223,9 @@ func (m *Measurement) serverBatches(p *profile.Profile) error {
 	p.Service.Batch, p.Service.BatchSizes = &choice.Curve, choice.Sizes
 	p.Valid.BatchSize = [2]int{1, choice.Sizes[len(choice.Sizes)-1]}
 	p.Quality.Fit, p.Quality.CVError, p.Quality.WorstError = choice.Curve.Kind, choice.CV, choice.Worst
-	p.Quality.Warnings = append(p.Quality.Warnings, "the server joins requests into batches by itself: a scenario "+
-		"has `batched` with its largest batch, and wait_ms: 0, since its own waiting is part of the times")
+	p.Quality.Warnings = append(p.Quality.Warnings,
+		"the server joins requests into batches by itself: a scenario "+
+			"has `batched` with its largest batch, and wait_ms: 0, since its own waiting is part of the times")
 	return nil
 }
 
@@ -215,8 +245,9 @@ func (m *Measurement) engine(p *profile.Profile) error {
 	}
 	p.Service.LLM = &profile.LLM{Engine: e, ChunkedPrefill: true}
 	p.Quality.Fit, p.Quality.WorstError, p.Quality.CVError = "llm", e.Worst, e.Holdout
-	p.Quality.Warnings = append(p.Quality.Warnings, "kv, max_num_seqs and max_num_batched_tokens are the engine's "+
-		"settings, which a client cannot see: set them as the engine reports them")
+	p.Quality.Warnings = append(p.Quality.Warnings,
+		"kv, max_num_seqs and max_num_batched_tokens are the engine's "+
+			"settings, which a client cannot see: set them as the engine reports them")
 	if loads := m.loads(); len(loads) > 0 {
 		p.Valid.Concurrent = [2]int{1, loads[len(loads)-1].Concurrency}
 	}
@@ -283,13 +314,14 @@ func (m *Measurement) coldStart(p *profile.Profile) {
 		p.Service.FirstInput = first
 	}
 	if count < 5 {
-		warn(fmt.Sprintf("only %d cold starts were measured", count))
+		warn(fmt.Sprintf("few cold starts were measured (%d of the usual 5)", count))
 	}
 	if !attributed {
 		warn("the GPU's memory could not be told to be the server's own: stages follow the whole GPU")
 	}
 	if cold && len(warmReady) > 0 {
-		warn(fmt.Sprintf("cold starts are with empty caches; with the caches of a start before, it is ready after "+
+		warn(fmt.Sprintf("cold starts are with empty caches; with the caches of a start before, it is "+
+			"ready after "+
 			"%.3g s. Files may have been in the page cache", fit.Median(warmReady)))
 	}
 }
@@ -325,7 +357,8 @@ func (m *Measurement) provenance(p *profile.Profile) {
 	o.GPU, o.GPUCount, o.Driver, o.CUDA, o.PowerLimitWatts = g.Name, 1, g.Driver, g.CUDA, g.PowerLimit
 	if g.MIG {
 		o.MIG = "enabled"
-		p.Quality.Warnings = append(p.Quality.Warnings, "the GPU is divided (MIG): the profile holds for this part of it")
+		p.Quality.Warnings = append(p.Quality.Warnings,
+			"the GPU is divided (MIG): the profile holds for this part of it")
 	}
 	o.GPUHash = hash(g.UUID)
 	var clocks []float64

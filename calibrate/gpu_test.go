@@ -48,6 +48,8 @@ func TestVirtualGPU(t *testing.T) {
 }
 
 func recover2(t *testing.T, state string, source telemetry.Source, idle float64) {
+	busy := standin.Watch()
+	defer func() { busy.End(t) }()
 	plan := quick()
 	plan.Batches, plan.ColdStarts, plan.Hertz = []int{1, 8}, 2, 50
 	plan.Rule.MinRequests = 20
@@ -72,7 +74,7 @@ func recover2(t *testing.T, state string, source telemetry.Source, idle float64)
 		truth := c.Joules + c.JoulesEach*n + idle*served
 		got := p.Energy.JoulesPerBatch + p.Energy.JoulesPerInput*n
 		if math.Abs(got/truth-1) > 0.02 {
-			t.Errorf("a batch of %v takes %.3f J, truth %.3f J", n, got, truth)
+			busy.Errorf("a batch of %v takes %.3f J, truth %.3f J", n, got, truth)
 		}
 	}
 	if math.Abs(p.Energy.IdleWatts/idle-1) > 0.02 {
@@ -80,12 +82,13 @@ func recover2(t *testing.T, state string, source telemetry.Source, idle float64)
 	}
 	for _, s := range m.ColdStarts {
 		if len(s.Stages) != 3 || !s.Attributed || s.ReadyMiB != 2300 {
-			t.Fatalf("%+v", s)
+			busy.Errorf("%+v", s)
+			continue
 		}
 		// The process itself takes a while until it sleeps; the later stages are what was asked for.
 		for i, want := range []float64{c.Context, c.Load, c.Warm} {
 			if got := s.Stages[i].Seconds; got < want-0.08 || got > want+0.35 {
-				t.Errorf("%s took %.3f s, truth %.3f s", s.Stages[i].Name, got, want)
+				busy.Errorf("%s took %.3f s, truth %.3f s", s.Stages[i].Name, got, want)
 			}
 		}
 	}

@@ -25,7 +25,10 @@ func hash(text string) string {
 // PlatformGPU is the name that scenarios have for a GPU that its driver names so; "" where there is
 // none.
 func PlatformGPU(name string, memoryMiB float64) string {
-	words := strings.FieldsFunc(strings.ToUpper(name), func(r rune) bool { return r == ' ' || r == '-' || r == '/' })
+	words := strings.FieldsFunc(strings.ToUpper(name), func(r rune) bool {
+		return r == ' ' ||
+			r == '-' || r == '/'
+	})
 	for _, w := range words {
 		switch w {
 		case "A100":

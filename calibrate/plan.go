@@ -35,7 +35,8 @@ const WarmupRequests = 3
 
 // DefaultPlan is what profiles are made with.
 func DefaultPlan() Plan {
-	return Plan{Batches: []int{1}, Concurrency: []int{1, 2, 4, 8, 16}, Burst: 6, OpenShares: []float64{0.4, 0.7},
+	return Plan{Batches: []int{1}, Concurrency: []int{1, 2, 4, 8, 16}, Burst: 6,
+		OpenShares:  []float64{0.4, 0.7},
 		OpenSeconds: 30, ColdStarts: 5, WarmStarts: 5, Runs: 3, WarmupSeconds: 2, LongestWindow: 120,
 		Rule: steady.Default(), Pause: time.Second, Seed: 1, Hertz: 20}
 }
@@ -51,7 +52,8 @@ func (p *Plan) Validate() error {
 	}
 	for _, s := range p.OpenShares {
 		if !(s > 0 && s < 1.5) {
-			return fmt.Errorf("an open loop at %g of the capacity, where more than 0 and less than 1.5 is expected", s)
+			return fmt.Errorf("an open loop at %g of the capacity, where more than 0 and less than 1.5 "+
+				"is expected", s)
 		}
 	}
 	switch {

@@ -43,7 +43,8 @@ func Run(ctx context.Context, s Subject, p Plan, gpu telemetry.Source, m *Measur
 	if err := p.Validate(); err != nil {
 		return err
 	}
-	r := &runner{ctx: ctx, plan: p, subject: s, m: m, began: time.Now(), gpu: gpu, say: say, own: map[int]bool{},
+	r := &runner{ctx: ctx, plan: p, subject: s, m: m, began: time.Now(), gpu: gpu, say: say,
+		own:    map[int]bool{},
 		before: map[int]bool{}}
 	r.clock = load.ClockFrom(r.began)
 	m.Version = 1
@@ -120,7 +121,8 @@ func (r *runner) baseline() error {
 		r.before[pid] = true
 	}
 	if len(stats.Foreign) > 0 && !r.plan.Shared {
-		return fmt.Errorf("another process uses the GPU (PID %d): what is measured would be half of it. Stop it, "+
+		return fmt.Errorf("another process uses the GPU (PID %d): what is measured would be half of it. "+
+			"Stop it, "+
 			"or measure all the same with --shared", stats.Foreign[0])
 	}
 	if len(stats.Foreign) > 0 {
@@ -364,7 +366,8 @@ func (r *runner) null(s *Session) error {
 	floor := fit.Median(times)
 	r.say("an empty request takes %.3g ms", 1e3*floor)
 	if floor > 0.036 && floor < 0.047 {
-		r.warn("an empty request takes %.0f ms, which is how long a delayed acknowledgement waits: the server "+
+		r.warn("an empty request takes %.0f ms, which is how long a delayed acknowledgement waits: the "+
+			"server "+
 			"should set TCP_NODELAY", 1e3*floor)
 	}
 	return r.ctx.Err()
@@ -397,7 +400,8 @@ func (r *runner) probes(s *Session) error {
 		r.m.Bursts = append(r.m.Bursts, b)
 		two := r.clock.Stagger(r.ctx, s.Target, request, alone/2)
 		if two[0].Err == "" && two[1].Err == "" {
-			r.m.Stagger = append(r.m.Stagger, Stagger{Delay: alone / 2, First: two[0].Service(), Second: two[1].Service()})
+			r.m.Stagger = append(r.m.Stagger, Stagger{Delay: alone / 2, First: two[0].Service(),
+				Second: two[1].Service()})
 		}
 	}
 	return r.ctx.Err()
@@ -419,7 +423,8 @@ func (r *runner) open(s *Session) error {
 		rate := share * capacity
 		arrivals := load.Poisson(rate, r.plan.OpenSeconds, r.plan.Seed+uint64(i))
 		if len(arrivals) < 20 {
-			r.warn("an open loop of %.3g requests per second over %.0f s has only %d requests: left out", rate,
+			r.warn("an open loop of %.3g requests per second over %.0f s has only %d requests: left "+
+				"out", rate,
 				r.plan.OpenSeconds, len(arrivals))
 			continue
 		}
@@ -433,12 +438,14 @@ func (r *runner) open(s *Session) error {
 		p.Saturated = steady.Saturated(p.Latencies(), load.InFlight(p.Records))
 		switch failed := len(p.Records) - len(p.Latencies()); {
 		case failed > 0:
-			r.warn("%d of %d requests of the open loop at %.3g per second failed", failed, len(p.Records), rate)
+			r.warn("%d of %d requests of the open loop at %.3g per second failed", failed,
+				len(p.Records), rate)
 		case p.Saturated:
 			r.warn("the server falls behind at %.3g requests per second", rate)
 		}
 		if p.Late > 0.05 {
-			r.warn("%.0f %% of the requests at %.3g per second were sent late: this machine is too slow, or too "+
+			r.warn("%.0f %% of the requests at %.3g per second were sent late: this machine is too "+
+				"slow, or too "+
 				"busy, to measure it", 100*p.Late, rate)
 		}
 		r.m.Open = append(r.m.Open, p)
@@ -584,7 +591,8 @@ func (p *pointRunner) finish() {
 		}
 	}
 	if p.gpu != nil {
-		p.pause(time.Duration(1.5 * float64(time.Second) / p.plan.Hertz)) // for a sample behind the last window
+		// for a sample behind the last window
+		p.pause(time.Duration(1.5 * float64(time.Second) / p.plan.Hertz))
 	}
 	for i := range p.Windows {
 		w := &p.Windows[i]
@@ -594,7 +602,8 @@ func (p *pointRunner) finish() {
 		p.Records = append(p.Records, p.records[i]...)
 		if w.GPU != nil {
 			margin := 3 / p.plan.Hertz
-			w.GPU.EnergyJ = telemetry.Energy(p.watch.Between(w.Start-margin, w.Start+w.Length+margin), w.Start,
+			w.GPU.EnergyJ = telemetry.Energy(p.watch.Between(w.Start-margin,
+				w.Start+w.Length+margin), w.Start,
 				w.Start+w.Length)
 		}
 	}

@@ -38,22 +38,27 @@ func SelfTest(ctx context.Context, gpu telemetry.Source) ([]Finding, error) {
 		return out, fmt.Errorf("no server can be started on 127.0.0.1: %w", err)
 	}
 	line := make(chan struct{}, 1)
-	server := &http.Server{ReadHeaderTimeout: time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter,
-		r *http.Request) {
-		n := 1.0
-		fmt.Sscan(r.URL.Query().Get("n"), &n)
-		line <- struct{}{}
-		time.Sleep(time.Duration((selfBase + selfPerInput*n) * float64(time.Second)))
-		<-line
-		fmt.Fprintln(w, "{}")
-	})}
+	server := &http.Server{ReadHeaderTimeout: time.Second,
+		Handler: http.HandlerFunc(func(w http.ResponseWriter,
+			r *http.Request) {
+			n := 1.0
+			fmt.Sscan(r.URL.Query().Get("n"), &n)
+			line <- struct{}{}
+			time.Sleep(time.Duration((selfBase + selfPerInput*n) * float64(time.Second)))
+			<-line
+			fmt.Fprintln(w, "{}")
+		})}
 	go server.Serve(listener)
 	defer server.Close()
 	client := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 100}}
 	url := "http://" + listener.Addr().String()
-	subject := &Server{Batching: true, Connect: func(context.Context) (load.Target, error) { return selfTarget{url, client}, nil }}
+	subject := &Server{Batching: true, Connect: func(context.Context) (load.Target,
+		error) {
+		return selfTarget{url, client}, nil
+	}}
 	plan := DefaultPlan()
-	plan.Batches, plan.Concurrency, plan.Burst, plan.OpenShares, plan.Runs = []int{1, 2, 4, 8}, []int{1, 2, 4}, 4, nil, 1
+	plan.Batches, plan.Concurrency, plan.Burst, plan.OpenShares, plan.Runs = []int{1, 2, 4,
+		8}, []int{1, 2, 4}, 4, nil, 1
 	plan.WarmupSeconds, plan.Rule.MinRequests, plan.Rule.MinLength, plan.Rule.Medians = 0.1, 10, 0.2, 5
 	m := &Measurement{}
 	if err := Run(ctx, subject, plan, nil, m, func(string, ...any) {}); err != nil {
@@ -70,7 +75,8 @@ func SelfTest(ctx context.Context, gpu telemetry.Source) ([]Finding, error) {
 			fmt.Sprintf("measured as %.1f ms; it is %.1f ms", 1e3*got, 1e3*truth)})
 	}
 	out = append(out, Finding{"several at a time", p.Server.Discipline == "queue" && p.Server.Slots == 1,
-		fmt.Sprintf("found to %s (%d at a time); they wait in a line, 1 at a time", p.Server.Discipline, p.Server.Slots)})
+		fmt.Sprintf("found to %s (%d at a time); they wait in a line, 1 at a time",
+			p.Server.Discipline, p.Server.Slots)})
 	return out, nil
 }
 
@@ -94,7 +100,8 @@ func timerFinding() Finding {
 		late = append(late, time.Since(began).Seconds()-0.001)
 	}
 	p50, p99 := fit.Quantile(late, 0.5), fit.Quantile(late, 0.99)
-	return Finding{"timer", p99 < 0.005, fmt.Sprintf("a sleep ends %.2f ms late at the median, %.2f ms at p99", 1e3*p50,
+	return Finding{"timer", p99 < 0.005, fmt.Sprintf("a sleep ends %.2f ms late at the median, %.2f ms "+
+		"at p99", 1e3*p50,
 		1e3*p99)}
 }
 
@@ -111,12 +118,14 @@ func watchFindings(ctx context.Context, gpu telemetry.Source) []Finding {
 	s := telemetry.NewStats(all, nil)
 	rate := float64(len(all)) / seconds
 	out := []Finding{
-		{"GPU", true, fmt.Sprintf("%s, driver %s, CUDA %s, by %s", info.Name, info.Driver, info.CUDA, info.Source)},
+		{"GPU", true, fmt.Sprintf("%s, driver %s, CUDA %s, by %s", info.Name, info.Driver,
+			info.CUDA, info.Source)},
 		{"samples", rate >= 4, fmt.Sprintf("%.0f per second of %.0f asked for", rate, hertz)},
 		{"counters", len(info.Missing) == 0, map[bool]string{true: "all are there",
 			false: fmt.Sprintf("not there: %v", info.Missing)}[len(info.Missing) == 0]},
-		{"throttling", s.Hard == 0 && s.Thermal <= 0.05, fmt.Sprintf("hardware %.0f %%, heat %.0f %%, power limit %.0f %% "+
-			"of the samples", 100*s.Hard, 100*s.Thermal, 100*s.PowerCapped)},
+		{"throttling", s.Hard == 0 && s.Thermal <= 0.05,
+			fmt.Sprintf("hardware %.0f %%, heat %.0f %%, power limit %.0f %% "+
+				"of the samples", 100*s.Hard, 100*s.Thermal, 100*s.PowerCapped)},
 	}
 	others := 0
 	if len(all) > 0 {

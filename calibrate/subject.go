@@ -85,7 +85,8 @@ func (s *Server) vacant(ctx context.Context) error {
 	}
 	client := &http.Client{Timeout: 2 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	if child.Get(ctx, client, s.Ready.URL) == nil {
-		return fmt.Errorf("%s answers before the command was started: something else runs there; stop it, or "+
+		return fmt.Errorf("%s answers before the command was started: something else runs there; stop "+
+			"it, or "+
 			"measure it by `simcap calibrate http`", s.Ready.URL)
 	}
 	return nil
@@ -137,7 +138,8 @@ func coldCaches() []string {
 }
 
 // start starts a command, cold with empty caches; clean removes them.
-func start(command, env []string, cold, pipes bool, log func([]byte)) (p *child.Process, clean func(), err error) {
+func start(command, env []string, cold, pipes bool, log func([]byte)) (p *child.Process,
+	clean func(), err error) {
 	spec := child.Spec{Args: command, Env: env, Pipes: pipes}
 	if log != nil {
 		spec.Log = writer(log)

@@ -42,7 +42,8 @@ const (
 )
 
 // PartNames are the names of the parts in results.
-var PartNames = [NumParts]string{"backoff", "cold", "queue", "batch_wait", "service", "interference", "overhead"}
+var PartNames = [NumParts]string{"backoff", "cold", "queue", "batch_wait", "service", "interference",
+	"overhead"}
 
 // Parts holds a time for each part.
 type Parts [NumParts]sim.Time
@@ -82,7 +83,9 @@ type ContainerRow struct {
 	Busy        sim.Time
 	Idle        sim.Time
 	CostUSD     float64
-	Reason      string // scaledown, cancelled, single_use, timeout, startup_timeout, crash, preempted, deploy, end
+	// Why it stopped: scaledown, cancelled, single_use, timeout, startup_timeout, crash, preempted,
+	// deploy, or end.
+	Reason string
 }
 
 // Rows receives rows of one replication in order: inputs by first submission, containers by function

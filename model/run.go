@@ -195,7 +195,8 @@ func (m *machine) newPool(index int32) {
 		idleFirst: none, idleLast: none, tieFront: none, unexpired: none,
 		startFirst: none, startLast: none, oldest: none, youngest: none,
 		batchMax: int32(max(1, f.Batched.MaxBatchSize)), gpus: f.GPUs,
-		price: f.PricePerS(&m.cfg.Platform.Prices), sharing: len(f.Service.Concurrency) > 0 && f.Concurrent.MaxInputs > 1 && !f.SingleUse,
+		price:   f.PricePerS(&m.cfg.Platform.Prices),
+		sharing: len(f.Service.Concurrency) > 0 && f.Concurrent.MaxInputs > 1 && !f.SingleUse,
 	}
 	p.hardMax = int32(unlimited(m.cfg.Platform.HardCap))
 	p.revert()
@@ -238,8 +239,10 @@ func (p *pool) prepareService() {
 	}
 	if p.sharing {
 		p.speed = make([]wide, p.slotsMax+1)
+		p.slowness = make([]wide, p.slotsMax+1)
 		for k := 1; k <= int(p.slotsMax); k++ {
 			p.speed[k] = quotient(s.Concurrency.At(1), s.Concurrency.At(k))
+			p.slowness[k] = quotient(s.Concurrency.At(k), s.Concurrency.At(1))
 		}
 	}
 }
@@ -319,13 +322,14 @@ func (m *machine) loop(ctx context.Context) error {
 	return m.failure
 }
 
-// rarely does what few events ask for: it takes the date of a container that has none any more, dates
-// the agenda anew, and lets the audit and the watch look at the state.
+// rarely does what few events ask for: it dates a container whose next end has
+// changed, and the agenda, and lets the audit and the watch look at the state.
 func (m *machine) rarely() {
 	m.rare = m.observed
-	if m.undated != none {
-		m.calendar.Clear(containerSource(m.undated))
+	if ci := m.undated; ci != none {
 		m.undated = none
+		c := m.containers.At(ci)
+		m.calendar.Set(containerSource(ci), m.nextEnd(&m.pools[c.pool], c))
 	}
 	if m.agendaMoved {
 		m.agendaMoved = false

@@ -107,6 +107,7 @@ func (m *machine) containerDue(ci int32) {
 		m.expressDue(p, ci, c)
 		return
 	}
+	m.workTo(p, c)
 	lead, timedOut := m.dueItem(p, c, m.now)
 	switch {
 	case lead == none:
@@ -462,27 +463,33 @@ func (m *machine) heapSwap(heap []int32, i, j int) {
 	m.inputs.At(heap[j]).item.place = int32(j)
 }
 
-// dateContainer dates the container by what comes first: the end of an item, or a crash.
+// dateContainer dates the container by what comes first: the end of an item, or a crash. That often
+// changes again in this very event, so one container may wait for its date until the event is over.
 func (m *machine) dateContainer(p *pool, ci int32, c *container) {
-	at := c.crashAt
-	switch {
-	case c.active == 0:
-		// Often it begins its next item in this very event.
-		if at == sim.Never && (m.undated == none || m.undated == ci) {
+	if p.sharing || c.active == 0 && c.crashAt == sim.Never {
+		if m.undated == none || m.undated == ci {
 			m.undated, m.rare = ci, true
 			return
 		}
-	case p.sharing:
-		at = min(at, m.sharedEnd(p, c))
-	case c.active == 1:
-		at = min(at, m.inputs.At(c.firstItem).item.ends)
-	default:
-		at = min(at, m.inputs.At(c.heap[0]).item.ends)
 	}
 	if m.undated == ci {
 		m.undated = none
 	}
-	m.calendar.Set(containerSource(ci), at)
+	m.calendar.Set(containerSource(ci), m.nextEnd(p, c))
+}
+
+// nextEnd is the next end of an item in service of the container, or its crash; Never if there is none.
+func (m *machine) nextEnd(p *pool, c *container) sim.Time {
+	switch {
+	case c.active == 0:
+		return c.crashAt
+	case p.sharing:
+		return min(c.crashAt, m.sharedEnd(p, c))
+	case c.active == 1:
+		return min(c.crashAt, m.inputs.At(c.firstItem).item.ends)
+	default:
+		return min(c.crashAt, m.inputs.At(c.heap[0]).item.ends)
+	}
 }
 
 // crashes is the end of a container by crash or preemption.

@@ -30,17 +30,22 @@ func twoSum(a, b float64) (s, e float64) {
 	return s, (a - (s - t)) + (b - t)
 }
 
+// quickTwoSum is twoSum for |a| ≥ |b| (Dekker 1971).
+func quickTwoSum(a, b float64) (s, e float64) {
+	s = a + b
+	return s, b - (s - a)
+}
+
 func (w wide) plus(x float64) wide {
 	s, e := twoSum(w.hi, x)
-	s, e = twoSum(s, e+w.lo)
+	s, e = quickTwoSum(s, e+w.lo)
 	return wide{s, e}
 }
 
+// add is w + x, wrong by at most 2^-105 of the larger of both.
 func (w wide) add(x wide) wide {
 	s, e := twoSum(w.hi, x.hi)
-	t, f := twoSum(w.lo, x.lo)
-	s, e = twoSum(s, e+t)
-	s, e = twoSum(s, e+f)
+	s, e = quickTwoSum(s, e+(w.lo+x.lo))
 	return wide{s, e}
 }
 
@@ -50,7 +55,16 @@ func (w wide) minus(x wide) wide { return w.add(wide{-x.hi, -x.lo}) }
 func (w wide) times(x float64) wide {
 	p := w.hi * x
 	e := math.FMA(w.hi, x, -p)
-	s, e := twoSum(p, math.FMA(w.lo, x, e))
+	s, e := quickTwoSum(p, math.FMA(w.lo, x, e))
+	return wide{s, e}
+}
+
+// by is w × x.
+func (w wide) by(x wide) wide {
+	p := w.hi * x.hi
+	e := math.FMA(w.hi, x.hi, -p)
+	e = math.FMA(w.hi, x.lo, math.FMA(w.lo, x.hi, e))
+	s, e := quickTwoSum(p, e)
 	return wide{s, e}
 }
 
@@ -99,7 +113,7 @@ func (m *machine) sharedEnd(p *pool, c *container) sim.Time {
 	left := m.inputs.At(c.heap[0]).item.tag.minus(c.attained).plus(-slack)
 	end := m.now
 	if left.hi > 0 {
-		end += left.over(p.speed[c.active]).ceil()
+		end += left.by(p.slowness[c.active]).ceil()
 	}
 	return min(end, m.inputs.At(c.firstItem).started+p.set.Timeout)
 }

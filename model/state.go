@@ -30,22 +30,24 @@ type input struct {
 	demand                                   float64  // ns, before per_unit and noise
 	size                                     float64
 	overhead                                 sim.Time
-	parts                                    [NumParts - 1]sim.Time // all but the overhead
-	number                                   int64                  // of its call, within the workload
-	serial                                   int64                  // order of first submission within the run
-	container                                int64                  // number of the last one assigned, 0: none
-	taken                                    uint64                 // order in which it was last taken from the queue
-	workload                                 int32
-	place                                    int32 // within its call, from 1
-	next, prev                               int32 // in the queue, or in an item
-	lead                                     int32 // of its item
-	batchSize                                int32 // of the last item begun, 0: not begun
-	rejections, retries, attempts            int32
-	call                                     int32 // none: a call of one input
-	client                                   int32 // of a closed workload, when it is a call of its own
-	nextOfCall, prevOfCall                   int32
-	state                                    inputState
-	item                                     item // if it is the lead
+
+	parts     [NumParts - 1]sim.Time // all but the overhead
+	number    int64                  // of its call, within the workload
+	serial    int64                  // order of first submission within the run
+	container int64                  // number of the last one assigned, 0: none
+	taken     uint64                 // order in which it was last taken from the queue
+
+	workload                      int32
+	place                         int32 // within its call, from 1
+	next, prev                    int32 // in the queue, or in an item
+	lead                          int32 // of its item
+	batchSize                     int32 // of the last item begun, 0: not begun
+	rejections, retries, attempts int32
+	call                          int32 // none: a call of one input
+	client                        int32 // of a closed workload, when it is a call of its own
+	nextOfCall, prevOfCall        int32
+	state                         inputState
+	item                          item // if it is the lead
 }
 
 // item is what fills a slot, as its lead holds it.
@@ -164,7 +166,7 @@ type pool struct {
 	hardMax                     int32   // the platform's hard cap
 	perContainer                float64 // gain / inputs a container is meant to hold
 	batchNS                     []float64
-	speed                       []wide // by number of items in service
+	speed, slowness             []wide // v(k) and 1/v(k), by number of items in service
 	units                       service.Units
 	firstDemand                 drawn
 	price                       float64 // USD per container and second

@@ -48,8 +48,10 @@ func (m *machine) bucketOf(w *caller) *bucket {
 
 // Retries of map's own re-submissions (rule 3).
 var (
-	mapRetry      = Retries{Max: None, InitialDelay: sim.Second / 10, BackoffCoefficient: 2, MaxDelay: 15 * sim.Second}
-	spawnMapRetry = Retries{Max: None, InitialDelay: sim.Second / 10, BackoffCoefficient: 2, MaxDelay: 30 * sim.Second}
+	mapRetry = Retries{Max: None, InitialDelay: sim.Second / 10, BackoffCoefficient: 2,
+		MaxDelay: 15 * sim.Second}
+	spawnMapRetry = Retries{Max: None, InitialDelay: sim.Second / 10, BackoffCoefficient: 2,
+		MaxDelay: 30 * sim.Second}
 )
 
 func (m *machine) newCaller(index, pool int32) {
@@ -148,11 +150,25 @@ func (m *machine) advance(w *caller) bool {
 func (m *machine) readAhead(w *caller, a *readAhead) bool {
 	a.used, a.of = 0, a.source.Fill(a.at[:])
 	if a.demands && a.of > 0 {
-		for i := range a.of {
-			a.demand[i] = sim.Round(m.inTurn(&w.demand, uint64(w.calls)+1+uint64(i)))
-		}
+		m.drawDemands(w, a.demand[:a.of])
 	}
 	return a.of > 0
+}
+
+// drawDemands draws the demands of the calls that come next, rounded.
+func (m *machine) drawDemands(w *caller, into []sim.Time) {
+	if w.demand.draw == nil {
+		for i := range into {
+			into[i] = sim.Round(w.demand.value)
+		}
+		return
+	}
+	var block [blockSize]float64
+	draws := block[:len(into)]
+	dist.Fill(w.demand.draw, w.demand.stream, uint64(w.calls)+1, draws, &m.luck)
+	for i, ns := range draws {
+		into[i] = sim.Round(ns)
+	}
 }
 
 // closeSource ends reading from the workload's source, once; the error says why it ended too early.

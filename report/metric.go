@@ -41,6 +41,8 @@ func labelOf(metric string) string {
 		return words + " " + group
 	case group == "breakdown":
 		return "mean " + words + " time"
+	case group == "cost" && !strings.HasPrefix(words, "per "):
+		return words + " cost"
 	case group == "cost" && strings.HasPrefix(words, "per 1k"):
 		return "cost per 1,000 inputs"
 	}

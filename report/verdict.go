@@ -191,6 +191,9 @@ func tightest(verdicts []experiment.Verdict) string {
 			continue
 		}
 		near := 1 - *verdicts[i].Value.Value / *limit
+		if v := &verdicts[i]; limit == v.Min && kindOf(v.Metric) == quantity.Fraction && *limit < 1 {
+			near = (*v.Value.Value - *limit) / (1 - *limit) // of what was left to a whole
+		}
 		if near < 0 {
 			near = -near
 		}

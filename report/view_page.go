@@ -142,7 +142,7 @@ func cardsOf(r *experiment.Result) []page.Card {
 			fmt.Sprintf("%s containers live on average, %s at the peak",
 				text(quantity.Count, m.Containers.LiveMean), text(quantity.Count, m.Containers.Peak)))
 	}
-	if valueOf(m.RejectedFraction) > 0 {
+	if valueOf(m.RejectedFraction) >= 0.0001 {
 		add("Rejected inputs", quantity.Fraction, m.RejectedFraction, "")
 	}
 	return out

@@ -139,3 +139,14 @@ func TestFocus(t *testing.T) {
 		t.Errorf("missed for embed: %s", got)
 	}
 }
+
+// A whole is as far from its lower bound as it can be; the objective with less to spare is named.
+func TestTightest(t *testing.T) {
+	whole, least, slow, limit, yes := 1.0, 0.999, 12.0, 20.0, true
+	got := tightest([]experiment.Verdict{
+		{Metric: "completed_fraction", Min: &least, Value: experiment.Estimate{Value: &whole}, Met: &yes},
+		{Metric: "latency.p99", Max: &limit, Value: experiment.Estimate{Value: &slow}, Met: &yes}})
+	if want := "p99 latency is 12 s, 40% below the limit of 20 s"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}

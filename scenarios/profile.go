@@ -1,10 +1,12 @@
 package scenarios
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -13,6 +15,7 @@ import (
 
 	"github.com/simcap/simcap/experiment"
 	"github.com/simcap/simcap/model"
+	"github.com/simcap/simcap/model/dist"
 	"github.com/simcap/simcap/model/service"
 )
 
@@ -27,6 +30,7 @@ type Profile struct {
 	Synthetic   bool               `yaml:"synthetic"`
 	Service     service.Config     `yaml:"service"`
 	ColdStart   model.ColdStart    `yaml:"cold_start"`
+	Overhead    dist.Dist          `yaml:"overhead"`
 	Valid       experiment.Valid   `yaml:"valid"`
 	Energy      *experiment.Energy `yaml:"energy"`
 	Server      experiment.Server  `yaml:"server"`
@@ -122,6 +126,7 @@ func (p profileForm) read(r *reader, n *yaml.Node, path string, into reflect.Val
 	if entry(root, "cold_start") != nil {
 		r.cold = &profile.ColdStart
 	}
+	r.overhead = profile.Overhead
 	r.facts = &experiment.Profile{Name: name, Synthetic: profile.Synthetic, Valid: profile.Valid,
 		Energy: profile.Energy, Server: profile.Server}
 }
@@ -280,6 +285,8 @@ func newProfileLanguage(base *language) *language {
 			form = base.service()
 		case name == "cold_start":
 			form = base.coldStart()
+		case name == "overhead":
+			form = distribution{lang: base, unit: "time"}
 		case name == "synthetic":
 			form = flag{}
 		case f.Type.Kind() == reflect.Pointer:
@@ -336,6 +343,23 @@ func (l *language) learnProfileWords(base *language) {
 		l.words[k] = w
 	}
 	l.scenario.read(r, doc.root, "", reflect.ValueOf(&Profile{}).Elem())
+}
+
+// ProfileSchema is the JSON Schema (2020-12) of profile files.
+func ProfileSchema() []byte {
+	base := theLanguage()
+	words := maps.Clone(base.words)
+	maps.Copy(words, base.profiles.words)
+	b := &schemas{lang: &language{words: words}, defs: schema{}}
+	top := b.object(base.profiles.scenario)
+	top["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+	top["title"] = "simcap profile"
+	top["$defs"] = b.defs
+	text, err := json.MarshalIndent(top, "", "  ")
+	if err != nil {
+		panic("scenarios: schema: " + err.Error())
+	}
+	return append(text, '\n')
 }
 
 // ProfileReference is the profile that names every key, with its meaning.

@@ -1,8 +1,14 @@
 package scenarios
 
 import (
+	"bytes"
+	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"go.yaml.in/yaml/v4"
 )
 
 // Every key of a profile that the loader accepts is in the reference of profiles, with a meaning.
@@ -82,4 +88,68 @@ func TestReadProfileMistakes(t *testing.T) {
 			t.Errorf("%q: %v", c.text, ds)
 		}
 	}
+}
+
+// The schema of profiles takes the reference and the library, and refuses a misspelt key.
+func TestProfileSchema(t *testing.T) {
+	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(ProfileSchema()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := jsonschema.NewCompiler()
+	if err := c.AddResource("profile.json", document); err != nil {
+		t.Fatal(err)
+	}
+	compiled, err := c.Compile("profile.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	valid := func(text []byte) error {
+		var v any
+		if err := yaml.Unmarshal(text, &v); err != nil {
+			return err
+		}
+		b, err := json.Marshal(stringKeys(v))
+		if err != nil {
+			return err
+		}
+		instance, err := jsonschema.UnmarshalJSON(bytes.NewReader(b))
+		if err != nil {
+			return err
+		}
+		return compiled.Validate(instance)
+	}
+	if err := valid(ProfileReference()); err != nil {
+		t.Errorf("the reference: %v", err)
+	}
+	for _, name := range LibraryProfiles() {
+		text, _ := LibraryProfile(name)
+		if err := valid(text); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if valid([]byte("simcap_profile: 1\nservice: {time: 3s}\nenergy: {joules: 3}\n")) == nil {
+		t.Error("the schema takes a misspelt key")
+	}
+}
+
+// stringKeys turns the keys of mappings into texts, as JSON wants them.
+func stringKeys(v any) any {
+	switch v := v.(type) {
+	case map[any]any:
+		out := map[string]any{}
+		for key, value := range v {
+			out[fmt.Sprint(key)] = stringKeys(value)
+		}
+		return out
+	case map[string]any:
+		for key, value := range v {
+			v[key] = stringKeys(value)
+		}
+	case []any:
+		for i := range v {
+			v[i] = stringKeys(v[i])
+		}
+	}
+	return v
 }

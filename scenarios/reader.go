@@ -9,6 +9,7 @@ import (
 
 	"github.com/simcap/simcap/experiment"
 	"github.com/simcap/simcap/model"
+	"github.com/simcap/simcap/model/dist"
 )
 
 // reader turns the nodes of a scenario into values. It never stops at an error: what it cannot read
@@ -26,6 +27,7 @@ type reader struct {
 	// seen is told of every key that is read; nil: nobody is.
 	seen      func(w wordKey, path string, key, value *yaml.Node)
 	cold      *model.ColdStart               // of the profile of the function that is being read
+	overhead  dist.Dist                      // of the same profile
 	facts     *experiment.Profile            // of the same profile
 	profiles  map[string]*experiment.Profile // by function
 	synthetic bool                           // a profile says that it was not measured

@@ -227,7 +227,7 @@ func (l *language) functions() form {
 
 // function reads a function and fills in the defaults that depend on other settings of it.
 func (r *reader) function(s *section, n *yaml.Node, at string, f *model.Function) {
-	r.cold, r.facts = nil, nil
+	r.cold, r.facts, r.overhead = nil, nil, nil
 	s.read(r, n, at, reflect.ValueOf(f).Elem())
 	if r.facts != nil {
 		r.profiles[f.Name] = r.facts
@@ -252,6 +252,9 @@ func (r *reader) function(s *section, n *yaml.Node, at string, f *model.Function
 	}
 	if r.cold != nil && !r.given(at+".cold_start") {
 		f.ColdStart = *r.cold
+	}
+	if r.overhead != nil && !r.given(at+".overhead") {
+		f.Overhead = r.overhead
 	}
 	if !r.given(at + ".concurrent.target_inputs") {
 		f.Concurrent.TargetInputs = f.Concurrent.MaxInputs

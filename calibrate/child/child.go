@@ -160,10 +160,10 @@ func (r *Ready) String() string {
 func (p *Process) Wait(ctx context.Context, r Ready, timeout time.Duration) (time.Time, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, timeout, errNotReady)
 	defer cancel()
-	last := errors.New("nothing was tried yet")
 	client := &http.Client{Timeout: 2 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	for {
-		if last = r.holds(ctx, client, p); last == nil {
+		last := r.holds(ctx, client, p)
+		if last == nil {
 			return time.Now(), nil
 		}
 		select {

@@ -48,9 +48,11 @@ type format struct {
 var formats = []format{
 	{"vllm", "JSON of `vllm bench serve --save-result`, a file for each load", isVLLM, readVLLM},
 	{"guidellm", "benchmarks.json of GuideLLM", isGuideLLM, readGuideLLM},
-	{"aiperf", "profile_export_aiperf.json of AIPerf (or of GenAI-Perf), a file for each load", isAIPerf, readAIPerf},
-	{"perf_analyzer", "CSV of perf_analyzer -f, for batches of more than 1 as N=FILE", isPerfAnalyzer, readPerfAnalyzer},
-	{"csv", "a table with columns batch and latency (latency_ms, p50_ms, mean_s, ...), perhaps concurrency", isTable, readTable},
+	{"aiperf", "profile_export_aiperf.json of AIPerf, a file for each load",
+		isAIPerf, readAIPerf},
+	{"perf_analyzer", "CSV of perf_analyzer -f, for batches of more than 1 as N=FILE",
+		isPerfAnalyzer, readPerfAnalyzer},
+	{"csv", "a table: batch, latency (latency_ms, p50_ms, ...), concurrency", isTable, readTable},
 }
 
 // Formats are the names of the formats with what they are.
@@ -71,7 +73,8 @@ func Read(name string, files []File) (*Result, error) {
 			return nil, err
 		}
 		if r.Format != "" && r.Format != f.name {
-			return nil, fmt.Errorf("%s looks like %s, and the files before it are %s", file.Name, f.name, r.Format)
+			return nil, fmt.Errorf("%s looks like %s, and the files before it are %s", file.Name,
+				f.name, r.Format)
 		}
 		r.Format = f.name
 		before := len(r.Rows)

@@ -156,7 +156,8 @@ func isTable(data []byte) bool {
 	return l >= 0 || m >= 0
 }
 
-var meanNames = []string{"latency", "time", "mean", "avg", "avg_latency", "mean_latency", "latency_avg", "duration"}
+var meanNames = []string{"latency", "time", "mean", "avg", "avg_latency", "mean_latency",
+	"latency_avg", "duration"}
 
 // readTable reads a table of batch and latency. Rows of the same batch and concurrency are averaged.
 func readTable(f File, r *Result) error {

@@ -73,6 +73,16 @@ func (c Curve) Scaled(by float64) Curve {
 	return c
 }
 
+// Less is the curve with a constant time taken off everywhere.
+func (c Curve) Less(by float64) Curve {
+	c.Base, c.Floor = c.Base-by, c.Floor-by
+	c.Knots = slices.Clone(c.Knots)
+	for i := range c.Knots {
+		c.Knots[i].T -= by
+	}
+	return c
+}
+
 // Points are knots that give the curve back by straight lines, for the sizes that were measured: its
 // corner, if it has one, included.
 func (c *Curve) Points(sizes []int) []Knot {

@@ -21,6 +21,7 @@ type Profile struct {
 	Comment           []string // lines at the top of the file
 	Service           Service
 	ColdStages        []Stage
+	Overhead          float64 // s, of each request, outside of the server's line
 	Valid             Valid
 	Energy            *Energy
 	Server            Server
@@ -128,6 +129,9 @@ func (p *Profile) Write(w io.Writer) error {
 	o.line(0, "service:")
 	p.Service.write(o)
 	o.coldStart(p.ColdStages)
+	if p.Overhead > 0 {
+		o.line(0, "overhead: "+Time(p.Overhead))
+	}
 	p.Valid.write(o)
 	if e := p.Energy; e != nil {
 		o.line(0, "energy:")
@@ -249,7 +253,8 @@ func (s *Service) write(o *out) {
 	case len(s.Quantiles) > 0:
 		var parts []string
 		for _, q := range s.Quantiles {
-			parts = append(parts, "p"+strings.TrimPrefix(strings.TrimPrefix(number(q.P), "0"), ".")+": "+Time(q.Value))
+			parts = append(parts, "p"+strings.TrimPrefix(strings.TrimPrefix(number(q.P), "0"),
+				".")+": "+Time(q.Value))
 		}
 		o.line(1, "time: {dist: quantiles, "+strings.Join(parts, ", ")+"}")
 	case s.Time > 0:
@@ -290,7 +295,8 @@ func (l *LLM) write(o *out) {
 	o.line(3, "per_context_token: "+Time(e.PerContext))
 	o.line(3, "per_attention_token: "+Time(e.PerAttention))
 	if l.Admit > 0 || l.PerOutputToken > 0 {
-		o.line(2, fmt.Sprintf("request: {admit: %s, per_output_token: %s}", Time(l.Admit), Time(l.PerOutputToken)))
+		o.line(2, fmt.Sprintf("request: {admit: %s, per_output_token: %s}", Time(l.Admit),
+			Time(l.PerOutputToken)))
 	}
 	o.count(2, "max_num_seqs", l.MaxNumSeqs)
 	o.count(2, "max_num_batched_tokens", l.MaxNumBatchedTokens)

@@ -77,7 +77,8 @@ func (r *Rule) Judge(all []Window) Verdict {
 		w := &all[i]
 		if w.Rejected != "" {
 			if refused++; refused >= r.Rejections {
-				return Verdict{Broken, fmt.Sprintf("%d windows in a row were disturbed: %s", refused, w.Rejected)}
+				return Verdict{Broken, fmt.Sprintf("%d windows in a row were disturbed: %s",
+					refused, w.Rejected)}
 			}
 			continue
 		}
@@ -94,7 +95,8 @@ func (r *Rule) Judge(all []Window) Verdict {
 			if d := r.drift(last); math.Abs(d) <= r.Drift {
 				return Verdict{State: Stable}
 			} else if len(good) >= r.Most {
-				return Verdict{Drifting, fmt.Sprintf("latency changes by %+.1f %% over the last windows", 100*d)}
+				return Verdict{Drifting, fmt.Sprintf("latency changes by %+.1f %% over the last "+
+					"windows", 100*d)}
 			}
 		}
 	}

@@ -48,7 +48,8 @@ func NewHTTP(method, url, body string, headers http.Header, timeout time.Duratio
 // newClient keeps connections: what it costs to open one is no part of the service.
 func newClient(timeout time.Duration) *http.Client {
 	return &http.Client{Timeout: timeout, Transport: &http.Transport{Proxy: http.ProxyFromEnvironment,
-		MaxIdleConns: 10_000, MaxIdleConnsPerHost: 10_000, IdleConnTimeout: time.Minute, DisableCompression: true}}
+		MaxIdleConns: 10_000, MaxIdleConnsPerHost: 10_000, IdleConnTimeout: time.Minute,
+		DisableCompression: true}}
 }
 
 // Batches says whether requests of the body can have several inputs.
@@ -84,7 +85,8 @@ func Expand(body string, batch, seq int) (string, error) {
 				b.WriteString(text)
 			}
 		default:
-			return "", fmt.Errorf("the body has {{%s}}; {{batch}}, {{seq}} and {{repeat TEXT}} are known", word)
+			return "", fmt.Errorf("the body has {{%s}}; {{batch}}, {{seq}} and {{repeat TEXT}} are "+
+				"known", word)
 		}
 		body = after
 	}
@@ -109,7 +111,8 @@ func (h *HTTP) Do(ctx context.Context, r load.Request) load.Answer {
 }
 
 // send sends a request; a status that is no success is an error with the beginning of the answer.
-func send(ctx context.Context, client *http.Client, method, url, body string, headers http.Header) (*http.Response,
+func send(ctx context.Context, client *http.Client, method, url, body string,
+	headers http.Header) (*http.Response,
 	time.Time, error) {
 	began := time.Now()
 	var reader io.Reader

@@ -49,7 +49,8 @@ func NewKServe(ctx context.Context, url, model string, shapes []string, headers 
 	var meta struct {
 		Inputs []tensor `json:"inputs"`
 	}
-	if err := json.NewDecoder(io.LimitReader(answer.Body, 1<<20)).Decode(&meta); err != nil || len(meta.Inputs) == 0 {
+	if err := json.NewDecoder(io.LimitReader(answer.Body, 1<<20)).Decode(&meta); err != nil ||
+		len(meta.Inputs) == 0 {
 		return nil, fmt.Errorf("the model %s does not tell its inputs", model)
 	}
 	k.inputs = meta.Inputs
@@ -76,7 +77,8 @@ func (k *KServe) shape(given []string) error {
 	}
 	for _, t := range k.inputs {
 		if len(t.Shape) == 0 || slices.Contains(t.Shape[1:], -1) {
-			return fmt.Errorf("the model leaves the shape of its input %q open: give it by --shape %s=128", t.Name, t.Name)
+			return fmt.Errorf("the model leaves the shape of its input %q open: give it by --shape "+
+				"%s=128", t.Name, t.Name)
 		}
 		if t.Shape[0] != -1 && t.Shape[0] != 1 {
 			return fmt.Errorf("the input %q takes batches of exactly %d", t.Name, t.Shape[0])

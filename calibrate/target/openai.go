@@ -27,7 +27,8 @@ type OpenAI struct {
 }
 
 // NewOpenAI makes a target. An address that ends before the endpoint gets /v1/chat/completions.
-func NewOpenAI(url, model string, prompt, output int, headers http.Header, timeout time.Duration) (*OpenAI, error) {
+func NewOpenAI(url, model string, prompt, output int, headers http.Header,
+	timeout time.Duration) (*OpenAI, error) {
 	if !strings.HasPrefix(url, "http://") && !strings.HasPrefix(url, "https://") {
 		return nil, fmt.Errorf("%q is not an address: it begins with http:// or https://", url)
 	}
@@ -37,14 +38,16 @@ func NewOpenAI(url, model string, prompt, output int, headers http.Header, timeo
 	if prompt < 1 || output < 1 {
 		return nil, errors.New("a request has at least one prompt token and one output token")
 	}
-	return &OpenAI{URL: url, Model: model, PromptTokens: prompt, OutputTokens: output, Headers: headers, Exact: true,
+	return &OpenAI{URL: url, Model: model, PromptTokens: prompt, OutputTokens: output,
+		Headers: headers, Exact: true,
 		client: newClient(timeout)}, nil
 }
 
 // body is the request. Its prompt begins with its number, so that no cache of prefixes answers it.
 func (o *OpenAI) body(seq int) (string, error) {
 	text := fmt.Sprintf("%d", seq) + strings.Repeat(" word", max(0, o.PromptTokens-1))
-	request := map[string]any{"model": o.Model, "max_tokens": o.OutputTokens, "stream": true, "temperature": 0,
+	request := map[string]any{"model": o.Model, "max_tokens": o.OutputTokens, "stream": true,
+		"temperature":    0,
 		"stream_options": map[string]any{"include_usage": true}}
 	if o.Exact {
 		request["ignore_eos"] = true
@@ -72,6 +75,15 @@ type chunk struct {
 		Output int `json:"completion_tokens"`
 	} `json:"usage"`
 	Error json.RawMessage `json:"error"`
+}
+
+// text is what the part adds to the answer.
+func (c *chunk) text() string {
+	if len(c.Choices) == 0 {
+		return ""
+	}
+	first := &c.Choices[0]
+	return first.Text + first.Delta.Content + first.Delta.Reasoning
 }
 
 // Do sends one request and reads its stream.
@@ -116,7 +128,7 @@ func readStream(body io.Reader, began time.Time) (load.Answer, error) {
 		if len(c.Error) > 0 && string(c.Error) != "null" {
 			return a, fmt.Errorf("the server says: %s", c.Error)
 		}
-		if len(c.Choices) > 0 && c.Choices[0].Text+c.Choices[0].Delta.Content+c.Choices[0].Delta.Reasoning != "" {
+		if c.text() != "" {
 			if counted++; counted == 1 {
 				a.FirstByte = time.Since(began).Seconds()
 			}

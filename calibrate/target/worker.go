@@ -52,7 +52,8 @@ type call struct {
 
 // NewWorker speaks with a process that was started with pipes.
 func NewWorker(p *child.Process) *Worker {
-	w := &Worker{process: p, pending: map[int]chan reply{}, hello: make(chan error, 1), encoder: json.NewEncoder(p.In)}
+	w := &Worker{process: p, pending: map[int]chan reply{}, hello: make(chan error, 1),
+		encoder: json.NewEncoder(p.In)}
 	go w.read(p.Out)
 	return w
 }
@@ -65,7 +66,8 @@ func (w *Worker) read(r io.Reader) {
 	for lines.Scan() {
 		var m reply
 		if err := json.Unmarshal(lines.Bytes(), &m); err != nil {
-			w.end(fmt.Errorf("the worker wrote a line that is not of the protocol: %.80q; what a program prints "+
+			w.end(fmt.Errorf("the worker wrote a line that is not of the protocol: %.80q; what a "+
+				"program prints "+
 				"belongs on standard error", lines.Text()))
 			return
 		}

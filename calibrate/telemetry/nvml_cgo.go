@@ -69,7 +69,8 @@ func (s *nvmlSource) found(names ...string) bool {
 }
 
 func (s *nvmlSource) open(index int) error {
-	for _, name := range []string{"nvmlDeviceGetCount_v2", "nvmlDeviceGetHandleByIndex_v2", "nvmlDeviceGetName"} {
+	for _, name := range []string{"nvmlDeviceGetCount_v2", "nvmlDeviceGetHandleByIndex_v2",
+		"nvmlDeviceGetName"} {
 		if !s.found(name) {
 			return fmt.Errorf("this driver is too old: it lacks %s", name)
 		}

@@ -24,7 +24,8 @@ const smiTimeout = 5 * time.Second
 // The queries, in the order of the columns that they give.
 const (
 	smiInfo   = "name,uuid,driver_version,clocks.max.sm,power.limit,memory.total,mig.mode.current"
-	smiSample = "clocks.sm,clocks_throttle_reasons.active,power.draw,memory.used,temperature.gpu,utilization.gpu"
+	smiSample = "clocks.sm,clocks_throttle_reasons.active,power.draw,memory.used,temperature.gpu," +
+		"utilization.gpu"
 )
 
 func openSMI(index int) (Source, error) {

@@ -117,10 +117,12 @@ func (s *Stats) Gate(info *Info, usualClock float64, shared bool) string {
 	var why []string
 	if s.Have&HasSMClock != 0 && s.SMClockMHz > 0 {
 		if info.MaxSMClockMHz > 0 && s.SMClockMHz < leastClock*info.MaxSMClockMHz {
-			why = append(why, fmt.Sprintf("the GPU's clock is %.0f of %.0f MHz", s.SMClockMHz, info.MaxSMClockMHz))
+			why = append(why, fmt.Sprintf("the GPU's clock is %.0f of %.0f MHz", s.SMClockMHz,
+				info.MaxSMClockMHz))
 		}
 		if usualClock > 0 && math.Abs(s.SMClockMHz/usualClock-1) > sameClock {
-			why = append(why, fmt.Sprintf("the GPU's clock is %.0f MHz, and was %.0f", s.SMClockMHz, usualClock))
+			why = append(why, fmt.Sprintf("the GPU's clock is %.0f MHz, and was %.0f", s.SMClockMHz,
+				usualClock))
 		}
 	}
 	if s.Hard > 0 {

@@ -106,7 +106,8 @@ func Open(way string, index int) (Source, error) {
 		if path, ok := strings.CutPrefix(way, "recording:"); ok {
 			return openRecording(path)
 		}
-		return nil, fmt.Errorf("there is no way %q to watch a GPU; choose auto, nvml, nvidia-smi, none, or recording:FILE", way)
+		return nil, fmt.Errorf("there is no way %q to watch a GPU; choose auto, nvml, nvidia-smi, none, "+
+			"or recording:FILE", way)
 	}
 	s, err := openNVML(index)
 	if err == nil {

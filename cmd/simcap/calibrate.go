@@ -45,22 +45,24 @@ func newCalibrateCommand() *cobra.Command {
 	f := &calibrateFlags{plan: calibrate.DefaultPlan()}
 	cmd := &cobra.Command{
 		Use:   "calibrate",
-		Short: "Measure a server on a GPU host and make a profile that scenarios use",
-		Long: "Calibrate measures a model server, which it starts or which runs already, and writes a profile:\n" +
+		Short: "Measure a server on a GPU host: a profile for scenarios",
+		Long: "Calibrate measures a model server, which it starts or which runs already, and writes a " +
+			"profile:\n" +
 			"service: {profile: FILE} makes a scenario run with it. It watches the GPU meanwhile, where\n" +
 			"there is one, and does not count what was measured while the GPU was throttled or shared.\n" +
 			"docs/calibrate.md is the guide; `simcap calibrate self-test` is its first step.\n\n" +
 			"This build watches GPUs by " + strings.Join(telemetry.Ways(), " and ") + ".",
 		Example: "  simcap calibrate self-test\n" +
-			"  simcap calibrate exec --url http://127.0.0.1:8000/predict --body '{\"inputs\": [{{repeat \"hello\"}}]}' \\\n" +
-			"    -- python serve.py\n" +
+			"  simcap calibrate exec --url http://127.0.0.1:8000/predict \\\n" +
+			"      --body '{\"inputs\": [{{repeat \"hello\"}}]}' -- python serve.py\n" +
 			"  simcap calibrate http https://me--app.modal.run/predict --body @request.json\n" +
 			"  simcap calibrate worker -- python simcap_worker.py mymodule:predict\n" +
 			"  simcap calibrate http http://127.0.0.1:8000/predict --check scenario.yaml",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if f.check.scenario != "" {
-				return usagef("--check needs the server to replay the load against: simcap calibrate http URL --check %s",
+				return usagef("--check needs the server to replay the load against: simcap calibrate "+
+					"http URL --check %s",
 					f.check.scenario)
 			}
 			return cmd.Help()
@@ -78,26 +80,33 @@ func (f *calibrateFlags) add(cmd *cobra.Command) {
 	s.StringVarP(&f.out, "out", "o", "", "file of the profile (default NAME.yaml); samples go beside it")
 	s.StringVar(&f.name, "name", "", "name of the profile (default: profile)")
 	s.StringVar(&f.description, "description", "", "what is measured, in a sentence")
-	s.StringVar(&f.model, "model", "", "the model that is served; the interfaces of OpenAI and KServe call it")
+	s.StringVar(&f.model, "model", "", "the model that is served; the interfaces of OpenAI and KServe "+
+		"call it")
 	s.StringVar(&f.engine, "engine", "", "the server and its version")
 	s.StringVar(&f.notes, "notes", "", "anything else that a reader should know")
-	s.StringSliceVar(&f.gpus, "valid-gpu", nil, "GPUs for which it holds, as scenarios name them (default: as measured)")
-	s.StringVar(&f.as, "as", asRequests, "requests: the time of whole requests; llm: an engine with continuous batching")
+	s.StringSliceVar(&f.gpus, "valid-gpu", nil,
+		"GPUs for which it holds, as scenarios name them (default: as measured)")
+	s.StringVar(&f.as, "as", asRequests, "requests: the time of whole requests; llm: an engine with "+
+		"continuous batching")
 	s.BoolVar(&f.force, "force", false, "overwrite the profile; keep one whose predictions are far off")
 	s.BoolVarP(&f.quiet, "quiet", "q", false, "say nothing while measuring")
 	s.BoolVar(&f.verbose, "verbose", false, "show what the command prints")
 	s.BoolVar(&f.quick, "quick", false, "few starts, short windows: a first look in a minute or two")
-	s.IntSliceVar(&f.batches, "batches", nil, "inputs of a request to measure (default 1,2,4,8,16,32 where it can have several)")
+	s.IntSliceVar(&f.batches, "batches", nil, "inputs of a request to measure (default 1,2,4,8,16,32 "+
+		"where it can have several)")
 	s.IntSliceVar(&f.concurrency, "concurrency", nil, "requests at a time to measure (default 1,2,4,8,16)")
-	s.Float64SliceVar(&f.open, "open", nil, "loads that test the fit, as shares of the capacity (default 0.4,0.7)")
+	s.Float64SliceVar(&f.open, "open", nil, "loads that test the fit, as shares of the capacity "+
+		"(default 0.4,0.7)")
 	s.Float64Var(&f.plan.OpenSeconds, "open-seconds", f.plan.OpenSeconds, "length of each of these loads")
 	s.IntVar(&f.plan.ColdStarts, "cold", f.plan.ColdStarts, "cold starts of a command, with empty caches")
 	s.IntVar(&f.plan.WarmStarts, "warm", f.plan.WarmStarts, "warm starts of a command")
 	s.IntVar(&f.plan.Runs, "runs", f.plan.Runs, "times that all is measured, each with a fresh process")
 	s.IntVar(&f.plan.Rule.MinRequests, "min-requests", f.plan.Rule.MinRequests, "requests of a window")
-	s.Float64Var(&f.plan.WarmupSeconds, "warmup", f.plan.WarmupSeconds, "seconds that are thrown away before each load")
+	s.Float64Var(&f.plan.WarmupSeconds, "warmup", f.plan.WarmupSeconds,
+		"seconds that are thrown away before each load")
 	s.Uint64Var(&f.plan.Seed, "seed", f.plan.Seed, "seed of the order and of the arrivals")
-	s.StringVar(&f.watch, "watch", "auto", "how to watch the GPU: auto, nvml, nvidia-smi, none, recording:FILE")
+	s.StringVar(&f.watch, "watch", "auto", "how to watch the GPU: auto, nvml, nvidia-smi, none, "+
+		"recording:FILE")
 	s.IntVar(&f.gpu, "gpu", 0, "number of the GPU to watch")
 	s.Float64Var(&f.plan.Hertz, "hertz", f.plan.Hertz, "samples of the GPU per second, 1 to 50")
 	s.BoolVar(&f.plan.Shared, "shared", false, "measure although others use the GPU")
@@ -129,7 +138,8 @@ func (f *calibrateFlags) prepare(batches bool) error {
 		p.OpenShares = f.open
 	}
 	if len(f.batches) > 1 && !batches {
-		return usagef("--batches: requests of this body have one input; {{batch}} or {{repeat TEXT}} in it makes several")
+		return usagef("--batches: requests of this body have one input; {{batch}} or {{repeat TEXT}} in " +
+			"it makes several")
 	}
 	if err := p.Validate(); err != nil {
 		return usage(err)
@@ -150,7 +160,8 @@ func (f *calibrateFlags) source(cmd *cobra.Command) (telemetry.Source, error) {
 		return nil, usagef("--watch %s: %w", f.watch, err)
 	}
 	if !f.quiet {
-		fmt.Fprintf(cmd.ErrOrStderr(), "no GPU is watched, so that clocks, energy and the stages of a start are not "+
+		fmt.Fprintf(cmd.ErrOrStderr(), "no GPU is watched, so that clocks, energy and the stages of a "+
+			"start are not "+
 			"known: %v\n", strings.TrimPrefix(err.Error(), "no GPU: "))
 	}
 	return nil, nil
@@ -194,14 +205,16 @@ func (f *calibrateFlags) run(cmd *cobra.Command, kind, what string, s calibrate.
 	if gpu != nil {
 		defer gpu.Close()
 	}
-	m := &calibrate.Measurement{Kind: kind, Subject: what, Command: commandLine(), Date: time.Now().Format(time.DateOnly),
+	m := &calibrate.Measurement{Kind: kind, Subject: what, Command: commandLine(),
+		Date: time.Now().Format(time.DateOnly),
 		Host: calibrate.Host(), Simcap: version()}
 	err = calibrate.Run(cmd.Context(), s, f.plan, gpu, m, f.say(cmd))
 	interrupted := cmd.Context().Err() != nil
 	if interrupted {
 		m.Warnings = append(m.Warnings, "the measurement was interrupted")
 	} else if err != nil {
-		m.Warnings = append(m.Warnings, "the measurement ended early: "+strings.SplitN(err.Error(), "\n", 2)[0])
+		m.Warnings = append(m.Warnings, "the measurement ended early: "+strings.SplitN(err.Error(),
+			"\n", 2)[0])
 	}
 	kept, keepErr := f.keep(cmd, m, out)
 	switch {
@@ -258,11 +271,13 @@ func (f *calibrateFlags) keep(cmd *cobra.Command, m *calibrate.Measurement, out 
 		p.Quality.Warnings = append(p.Quality.Warnings, "the fit could not be tested: "+err.Error())
 	}
 	if off := worstHoldout(p); off > refusedError && !f.force {
-		return kept, failed(fmt.Errorf("simcap predicts the loads that the fit has not seen up to %.0f %% wrong: no "+
+		return kept, failed(fmt.Errorf("simcap predicts the loads that the fit has not seen up to %.0f "+
+			"%% wrong: no "+
 			"profile was written (--force writes it); %s", 100*off, kept))
 	} else if off > warnedError {
-		p.Quality.Warnings = append(p.Quality.Warnings, fmt.Sprintf("predictions of the loads that the fit has not "+
-			"seen are up to %.0f %% off", 100*off))
+		p.Quality.Warnings = append(p.Quality.Warnings,
+			fmt.Sprintf("predictions of the loads that the fit has not "+
+				"seen are up to %.0f %% off", 100*off))
 	}
 	if err := deliverProfile(cmd, p, out, true); err != nil {
 		return kept, err
@@ -275,7 +290,8 @@ func (f *calibrateFlags) keep(cmd *cobra.Command, m *calibrate.Measurement, out 
 		return kept, failed(err)
 	}
 	if out != "-" {
-		fmt.Fprintf(cmd.OutOrStdout(), "how it was measured: %s\n", filepath.Join(reportFolder(out), "report.html"))
+		fmt.Fprintf(cmd.OutOrStdout(), "how it was measured: %s\n",
+			filepath.Join(reportFolder(out), "report.html"))
 	}
 	return "what was finished is in " + out + " and " + samples, nil
 }
@@ -283,7 +299,7 @@ func (f *calibrateFlags) keep(cmd *cobra.Command, m *calibrate.Measurement, out 
 func newSelfTestCommand(f *calibrateFlags) *cobra.Command {
 	return &cobra.Command{
 		Use:   "self-test",
-		Short: "Try the way of measuring on this machine, with a server whose times are known",
+		Short: "Try the way of measuring here, on a server of known times",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			gpu, err := f.source(cmd)
@@ -309,7 +325,8 @@ func newSelfTestCommand(f *calibrateFlags) *cobra.Command {
 			case err != nil:
 				return failed(err)
 			case bad > 0:
-				return failed(fmt.Errorf("%s: profiles made here may be wrong; docs/calibrate.md says what to do",
+				return failed(fmt.Errorf("%s: profiles made here may be wrong; docs/calibrate.md says "+
+					"what to do",
 					count(bad, "bad finding")))
 			}
 			return nil
@@ -336,8 +353,10 @@ func newCalibrateWorkerCommand(f *calibrateFlags) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "worker [flags] -- COMMAND...",
 		Short: "Measure a program that serves calls on standard input and output",
-		Long: "Worker starts a program that reads calls from standard input and answers on standard output, a\n" +
-			"line of JSON each: no server is needed. --python prints the Python side, which makes a worker\n" +
+		Long: "Worker starts a program that reads calls from standard input and answers on standard " +
+			"output, a\n" +
+			"line of JSON each: no server is needed. --python prints the Python side, which makes a " +
+			"worker\n" +
 			"of a function:\n\n" +
 			"  simcap calibrate worker --python > simcap_worker.py\n" +
 			"  simcap calibrate worker -- python simcap_worker.py mymodule:predict",
@@ -347,7 +366,8 @@ func newCalibrateWorkerCommand(f *calibrateFlags) *cobra.Command {
 				return err
 			}
 			if len(args) == 0 {
-				return usagef("no command: simcap calibrate worker -- python simcap_worker.py mymodule:predict")
+				return usagef("no command: simcap calibrate worker -- python simcap_worker.py " +
+					"mymodule:predict")
 			}
 			s := &calibrate.WorkerProgram{Command: args, Timeout: startTimeout, Grace: grace, Log: f.log(cmd)}
 			return f.run(cmd, "worker", strings.Join(args, " "), s)
@@ -359,6 +379,8 @@ func newCalibrateWorkerCommand(f *calibrateFlags) *cobra.Command {
 }
 
 func addStartFlags(cmd *cobra.Command, timeout, grace *time.Duration) {
-	cmd.Flags().DurationVar(timeout, "start-timeout", 10*time.Minute, "how long the command may take to get ready")
-	cmd.Flags().DurationVar(grace, "grace", 10*time.Second, "how long the command may take to end when it is asked to")
+	cmd.Flags().DurationVar(timeout, "start-timeout", 10*time.Minute,
+		"how long the command may take to get ready")
+	cmd.Flags().DurationVar(grace, "grace", 10*time.Second,
+		"how long the command may take to end when it is asked to")
 }

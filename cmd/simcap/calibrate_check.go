@@ -104,34 +104,40 @@ func holdoutScenario(p *profile.Profile, times []float64) string {
 		}
 		fmt.Fprintf(&list, "%.6f", max(0, t))
 	}
-	return fmt.Sprintf("simcap: 1\nname: hold-out\nplatform: none\nreplications: 8\nfunctions:\n  f: {min_containers: 1, "+
-		"max_containers: 1, concurrent: {max_inputs: %d}%s, service: {profile: p}, timeout: 1h}\nworkloads:\n  - {name: w, "+
+	return fmt.Sprintf("simcap: 1\nname: hold-out\nplatform: none\nreplications: 8\nfunctions:\n  f: "+
+		"{min_containers: 1, "+
+		"max_containers: 1, concurrent: {max_inputs: %d}%s, service: {profile: p}, timeout: "+
+		"1h}\nworkloads:\n  - {name: w, "+
 		"function: f, arrivals: {process: at, times: [%s]}}\n", inputs, batched, list.String())
 }
 
 // latenciesOf runs the scenario and returns the rows of a function's inputs that completed.
 func latenciesOf(ctx context.Context, s *experiment.Scenario, function string) ([]model.InputRow, error) {
 	var rows []model.InputRow
-	_, err := experiment.Run(ctx, s, experiment.Options{Rows: &model.Rows{Input: func(r *model.InputRow) error {
+	take := func(r *model.InputRow) error {
 		if r.Function == function && r.Outcome == model.Completed {
 			rows = append(rows, *r)
 		}
 		return nil
-	}}})
+	}
+	_, err := experiment.Run(ctx, s, experiment.Options{Rows: &model.Rows{Input: take}})
 	return rows, err
 }
 
 // checkFlags are what `simcap calibrate --check` can be told.
 type checkFlags struct {
 	scenario, function string
+	set                []string
 	seconds            float64
 	most               int
 	deployed           bool
 }
 
 func (c *checkFlags) add(s *pflag.FlagSet) {
-	s.StringVar(&c.scenario, "check", "", "replay a short load of this scenario against the server, and compare")
+	s.StringVar(&c.scenario, "check", "", "replay a short load of this scenario against the server, and "+
+		"compare")
 	s.StringVar(&c.function, "function", "", "function of the scenario that the server is (--check)")
+	s.StringArrayVar(&c.set, "set", nil, "replace a setting of that scenario (--check)")
 	s.Float64Var(&c.seconds, "check-seconds", 60, "how much of the load is replayed (--check)")
 	s.IntVar(&c.most, "check-requests", 2000, "requests that are sent at most (--check)")
 	s.BoolVar(&c.deployed, "as-deployed", false,
@@ -141,7 +147,7 @@ func (c *checkFlags) add(s *pflag.FlagSet) {
 // run replays the scenario's first requests against the server and prints what was predicted beside
 // what was measured.
 func (c *checkFlags) run(cmd *cobra.Command, f *calibrateFlags, subject calibrate.Subject) error {
-	flags := scenarioFlags{quiet: f.quiet, changed: func(string) bool { return false }}
+	flags := scenarioFlags{quiet: f.quiet, set: c.set, changed: func(string) bool { return false }}
 	src, err := flags.load(cmd, c.scenario)
 	if err != nil {
 		return err
@@ -157,11 +163,13 @@ func (c *checkFlags) run(cmd *cobra.Command, f *calibrateFlags, subject calibrat
 	}
 	slices.SortStableFunc(predicted, func(a, b model.InputRow) int { return int(a.Submitted - b.Submitted) })
 	if len(predicted) > c.most {
-		fmt.Fprintf(cmd.ErrOrStderr(), "only the first %d of %d requests are sent (--check-requests)\n", c.most, len(predicted))
+		fmt.Fprintf(cmd.ErrOrStderr(), "only the first %d of %d requests are sent "+
+			"(--check-requests)\n", c.most, len(predicted))
 		predicted = predicted[:c.most]
 	}
 	if len(predicted) == 0 {
-		return failed(fmt.Errorf("no input of %s completes within the first %g s of the scenario", function, c.seconds))
+		return failed(fmt.Errorf("no input of %s completes within the first %g s of the scenario",
+			function, c.seconds))
 	}
 	records, err := c.replay(cmd, f, subject, predicted)
 	if err != nil {
@@ -181,9 +189,11 @@ func (c *checkFlags) prepare(s *experiment.Scenario) (string, error) {
 		}
 	}
 	if at < 0 && c.function == "" {
-		return "", usagef("--function says which of the scenario's functions the server is: %s", strings.Join(names, ", "))
+		return "", usagef("--function says which of the scenario's functions the server is: %s",
+			strings.Join(names, ", "))
 	} else if at < 0 {
-		return "", usagef("--function: the scenario has no function %q; it has %s", c.function, strings.Join(names, ", "))
+		return "", usagef("--function: the scenario has no function %q; it has %s", c.function,
+			strings.Join(names, ", "))
 	}
 	if !(c.seconds > 0) || c.most < 1 {
 		return "", usagef("--check-seconds and --check-requests must be above 0")
@@ -213,7 +223,8 @@ func (c *checkFlags) replay(cmd *cobra.Command, f *calibrateFlags, subject calib
 	defer session.Close()
 	clock := load.NewClock()
 	for i := range 3 { // a server that is warm, as the run's
-		if one := clock.Burst(ctx, session.Target, load.Request{Batch: 1, Seq: i + 1}, 1)[0]; one.Err != "" && ctx.Err() == nil {
+		if one := clock.Burst(ctx, session.Target, load.Request{Batch: 1, Seq: i + 1},
+			1)[0]; one.Err != "" && ctx.Err() == nil {
 			return nil, failed(fmt.Errorf("the server does not answer as it should: %s", one.Err))
 		}
 	}
@@ -230,7 +241,8 @@ func (c *checkFlags) replay(cmd *cobra.Command, f *calibrateFlags, subject calib
 }
 
 // compare prints quantiles side by side.
-func (c *checkFlags) compare(w io.Writer, scenario, function string, rows []model.InputRow, records []load.Record) error {
+func (c *checkFlags) compare(w io.Writer, scenario, function string, rows []model.InputRow,
+	records []load.Record) error {
 	var predicted, measured []float64
 	failures, firstError := 0, ""
 	for i := range rows {
@@ -245,7 +257,8 @@ func (c *checkFlags) compare(w io.Writer, scenario, function string, rows []mode
 		}
 		measured = append(measured, records[i].Latency())
 	}
-	fmt.Fprintf(w, "%s, function %s: %s\n\n%-10s %12s %12s %9s\n", scenario, function, count(len(records), "request"),
+	fmt.Fprintf(w, "%s, function %s: %s\n\n%-10s %12s %12s %9s\n", scenario, function,
+		count(len(records), "request"),
 		"latency", "predicted", "measured", "off by")
 	if len(measured) == 0 {
 		return failed(fmt.Errorf("no request succeeded: %s", firstError))
@@ -269,7 +282,8 @@ func (c *checkFlags) compare(w io.Writer, scenario, function string, rows []mode
 		line(fmt.Sprintf("p%g", 100*q), fit.Quantile(predicted, q), fit.Quantile(measured, q))
 	}
 	if late := load.Late(records); late > 0.05 {
-		fmt.Fprintf(w, "\n%.0f %% of the requests were sent late: this machine is too busy to measure this load\n", 100*late)
+		fmt.Fprintf(w, "\n%.0f %% of the requests were sent late: this machine is too busy to measure "+
+			"this load\n", 100*late)
 	}
 	if failures > 0 {
 		fmt.Fprintf(w, "\n%d of %s failed: %s\n", failures, count(len(records), "request"), firstError)

@@ -29,9 +29,11 @@ type httpFlags struct {
 
 func (h *httpFlags) add(cmd *cobra.Command) {
 	s := cmd.Flags()
-	s.StringVar(&h.api, "api", "json", "json: a request of your own; openai: chat/completions, streamed; kserve: KServe v2")
+	s.StringVar(&h.api, "api", "json", "json: a request of your own; openai: chat/completions, "+
+		"streamed; kserve: KServe v2")
 	s.StringVar(&h.method, "method", "", "method of json requests (default POST with a body, else GET)")
-	s.StringVar(&h.body, "body", "", "body of json requests, or @FILE; {{batch}}, {{repeat TEXT}} and {{seq}} are filled in")
+	s.StringVar(&h.body, "body", "", "body of json requests, or @FILE; {{batch}}, {{repeat TEXT}} and "+
+		"{{seq}} are filled in")
 	s.StringArrayVar(&h.headers, "header", nil, `header of each request, "Name: value" (may be repeated)`)
 	s.StringVar(&h.null, "null", "", "address that answers GET without work, for the floor of the interface")
 	s.DurationVar(&h.timeout, "timeout", time.Minute, "how long one request may take")
@@ -132,13 +134,16 @@ func newCalibrateExecCommand(f *calibrateFlags) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "exec [flags] -- COMMAND...",
 		Short: "Start a server, measure its starts and its service, and stop it",
-		Long: "Exec starts the command, waits until it is ready, and measures it: starts with empty and with\n" +
+		Long: "Exec starts the command, waits until it is ready, and measures it: starts with empty and " +
+			"with\n" +
 			"full caches, then its service. The command and all that it started are ended again.\n\n" +
-			"--ready says when it is ready: an address that answers GET (the default is that of --url with the\n" +
+			"--ready says when it is ready: an address that answers GET (the default is that of --url " +
+			"with the\n" +
 			"path /health), tcp:HOST:PORT, file:PATH, or line:REGEXP for a line that it prints.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return usagef("no command: simcap calibrate exec --url http://127.0.0.1:8000/ -- python serve.py")
+				return usagef("no command: simcap calibrate exec --url http://127.0.0.1:8000/ -- python " +
+					"serve.py")
 			}
 			if err := h.read(); err != nil {
 				return err
@@ -189,5 +194,6 @@ func readyOf(text, address string) (child.Ready, error) {
 		}
 		return child.Ready{Line: like}, nil
 	}
-	return child.Ready{}, usagef("--ready: %q, where an address, tcp:HOST:PORT, file:PATH or line:REGEXP is expected", text)
+	return child.Ready{}, usagef("--ready: %q, where an address, tcp:HOST:PORT, file:PATH or "+
+		"line:REGEXP is expected", text)
 }

@@ -26,7 +26,9 @@ func TestCalibrateEndToEnd(t *testing.T) {
 	model := standin.New(c)
 	server := httptest.NewServer(model)
 	defer server.Close()
-	o := simcap(t, "", "calibrate", "http", server.URL+"/predict", "--body", `{"inputs": [{{repeat "x"}}]}`, "--null", server.URL+"/health",
+	busy := standin.Watch()
+	defer func() { busy.End(t) }()
+	o := simcap(t, "", "calibrate", "http", server.URL+"/predict", "--body", `{"inputs": [{{repeat "x"}}]}`, "--force", "--null", server.URL+"/health",
 		"--batches", "1,4", "--concurrency", "1,3", "--quick", "--open-seconds", "12", "--name", "mine", "--watch", "none", "--valid-gpu", "L4")
 	o.expect(t, exitDone, "wrote mine.yaml", "open loop")
 	text, err := os.ReadFile("mine.yaml")
@@ -39,16 +41,16 @@ func TestCalibrateEndToEnd(t *testing.T) {
 	}
 	for _, n := range []int{1, 4} {
 		if got, truth := p.Service.Batch.At(n)/1e9, model.Took(n); math.Abs(got/truth-1) > 0.05 {
-			t.Errorf("B(%d) = %.2f ms, truth %.2f ms", n, 1e3*got, 1e3*truth)
+			busy.Errorf("B(%d) = %.2f ms, truth %.2f ms", n, 1e3*got, 1e3*truth)
 		}
 	}
 	if p.Server.Discipline != "queue" || p.Server.Slots != 1 || p.Synthetic || len(p.Quality.Holdout) != 2 {
-		t.Errorf("%+v %+v", p.Server, p.Quality)
+		busy.Errorf("%+v %+v", p.Server, p.Quality)
 	}
 	for _, h := range p.Quality.Holdout {
 		for _, v := range [][2]float64{{h.PredictedP50, h.MeasuredP50}, {h.PredictedP95, h.MeasuredP95}} {
 			if math.Abs(v[0]/v[1]-1) > 0.10 {
-				t.Errorf("at %.3g/s: predicted %.1f ms, measured %.1f ms", h.Rate, v[0]/1e6, v[1]/1e6)
+				busy.Errorf("at %.3g/s: predicted %.1f ms, measured %.1f ms", h.Rate, v[0]/1e6, v[1]/1e6)
 			}
 		}
 	}
@@ -166,11 +168,13 @@ func TestCalibrateWorker(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	busy := standin.Watch()
+	defer func() { busy.End(t) }()
 	write("simcap_worker.py", simcap(t, "", "calibrate", "worker", "--python").stdout)
 	write("model.py", "import time\ndef setup():\n    print('loading')\n    time.sleep(0.2)\ndef predict(inputs):\n    print('predicting')\n    time.sleep(0.03 + 0.01*len(inputs))\n")
 	write("broken.py", "def predict(inputs):\n    raise ValueError('no weights')\n")
 	o := simcap(t, "", "calibrate", "worker", "--quick", "--batches", "1,4", "--concurrency", "1,2", "--open", "0.5", "--open-seconds", "4",
-		"--name", "w", "--watch", "none", "--", python, "simcap_worker.py", "model:predict")
+		"--name", "w", "--force", "--watch", "none", "--", python, "simcap_worker.py", "model:predict")
 	if strings.Contains(o.stderr, "executable file not found") {
 		t.Skip("no Python here")
 	}
@@ -182,11 +186,11 @@ func TestCalibrateWorker(t *testing.T) {
 	}
 	for n, truth := range map[int]float64{1: 0.040, 4: 0.070} {
 		if got := p.Service.Batch.At(n) / 1e9; got < 0.99*truth || got > 1.1*truth {
-			t.Errorf("B(%d) = %v, truth %v", n, got, truth)
+			busy.Errorf("B(%d) = %v, truth %v", n, got, truth)
 		}
 	}
 	if p.Server.Discipline != "queue" || p.ColdStart.Stages == nil {
-		t.Errorf("%+v", p)
+		busy.Errorf("%+v", p)
 	}
 	simcap(t, "", "calibrate", "worker", "--quick", "--name", "b", "--watch", "none", "--", python, "simcap_worker.py", "broken:predict").
 		expect(t, exitFailed, "", "ValueError: no weights")

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -116,11 +115,13 @@ func (f *capacityFlags) run(cmd *cobra.Command, argument string) error {
 	}
 	out := f.out
 	if out == "" && !f.json {
-		out = filepath.Join("simcap-out", fileName(src.scenario.Name)+"-capacity")
+		out = defaultFolder(src.scenario.Name, "capacity")
 	}
-	if err := claimFolderOf(out, "capacity.json", f.force); err != nil {
+	claimed, err := claimFolder(out, f.force, "capacity search", "capacity.json")
+	if err != nil {
 		return err
 	}
+	defer claimed.release()
 	c := &experiment.Capacity{Simcap: version(), Scenario: src.scenario.Name, Seed: src.scenario.Seed,
 		Workloads: f.workloads, Searches: []experiment.CapacitySearch{}}
 	if c.Workloads == nil {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -40,7 +39,7 @@ func newCompareCommand() *cobra.Command {
 			"Where the file asks for one replication, eight are made.\n\n" +
 			"It writes compare.json, compare.csv, report.html and pictures to a folder.",
 		Example: "  simcap compare embeddings --set functions.embed.min_containers=1 \\\n" +
-			"      --set 'functions.embed.min_containers=2; functions.embed.scaledown_window=10s'\n" +
+			"      --set 'functions.embed.min_containers=2; functions.embed.cpu=1'\n" +
 			"  simcap compare a.yaml b.yaml c.yaml --replications 16",
 		Args:              cobra.MinimumNArgs(1),
 		ValidArgsFunction: completeScenario,
@@ -73,11 +72,13 @@ func (f *compareFlags) run(cmd *cobra.Command, args []string) error {
 	}
 	out := f.out
 	if out == "" && !f.json {
-		out = filepath.Join("simcap-out", fileName(contenders[0].Scenario.Name)+"-compare")
+		out = defaultFolder(contenders[0].Scenario.Name, "compare")
 	}
-	if err := claimFolderOf(out, "compare.json", f.force); err != nil {
+	claimed, err := claimFolder(out, f.force, "comparison", "compare.json")
+	if err != nil {
 		return err
 	}
+	defer claimed.release()
 	line := newProgress(cmd, f.scenario.quiet)
 	c, err := experiment.Compare(cmd.Context(), contenders, experiment.Options{Workers: f.workers,
 		Detail: out != "", Progress: line.callback(), Version: version()})

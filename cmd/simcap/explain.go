@@ -11,7 +11,7 @@ import (
 func newExplainCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "explain [KEY]",
-		Short: "Say what a key of a scenario file means, with its default and range",
+		Short: "Say what a key of a scenario means, its default and range",
 		Long: "Explain prints the meaning of a key: a dotted one (functions.embed.batched.wait_ms), the\n" +
 			"end of one (wait_ms), a section (batched), or a kind of arrivals or distribution (mmpp,\n" +
 			"lognormal). Without a key it prints the whole reference, itself a scenario file.",

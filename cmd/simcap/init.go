@@ -16,7 +16,7 @@ func newInitCommand() *cobra.Command {
 	var read traceFlags
 	cmd := &cobra.Command{
 		Use:   "init EXAMPLE | init --from-trace FILE",
-		Short: "Write a scenario to start from: an example, or one for your own traffic",
+		Short: "Write a scenario to start from: an example, or your traffic",
 		Long: "Init writes an example to EXAMPLE.yaml in this folder, or to the file that --file names\n" +
 			"(- is standard output), with a line that lets editors complete and check it against\n" +
 			"simcap.schema.json (`simcap schema` prints that). A file that exists stays as it is.\n\n" +

@@ -6,8 +6,12 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
+
+	"github.com/spf13/cobra"
 
 	"github.com/simcap/simcap/scenarios"
 )
@@ -64,6 +68,24 @@ func folder(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return dir
+}
+
+// Help fits a terminal of 80 columns, for every command.
+func TestHelpFits(t *testing.T) {
+	var walk func(path []string, c *cobra.Command)
+	walk = func(path []string, c *cobra.Command) {
+		o := simcap(t, "", append(path, "--help")...)
+		o.expect(t, exitDone, "Usage:", "")
+		for _, line := range strings.Split(o.stdout, "\n") {
+			if n := utf8.RuneCountInString(line); n > helpWidth {
+				t.Errorf("simcap %s --help: %d columns: %s", strings.Join(path, " "), n, line)
+			}
+		}
+		for _, sub := range c.Commands() {
+			walk(append(slices.Clone(path), sub.Name()), sub)
+		}
+	}
+	walk(nil, newRootCommand())
 }
 
 func TestCheck(t *testing.T) {

@@ -71,9 +71,11 @@ func (f *mergeFlags) run(cmd *cobra.Command, folders []string) error {
 			pointAt(merged, missing[0])))
 	}
 	if f.out != "" {
-		if err := claimSweepFolder(f.out, f.force); err != nil {
+		claimed, err := claimFolder(f.out, f.force, "sweep", sweepFile, journalFile)
+		if err != nil {
 			return err
 		}
+		defer claimed.release()
 		if err := joinJournals(folders, f.out, f.force); err != nil {
 			return err
 		}
@@ -129,9 +131,6 @@ func readSweep(path string) (*experiment.Sweep, error) {
 // joinJournals puts the finished replications of all shares into one journal, so that the joined sweep
 // can be gone on with.
 func joinJournals(folders []string, out string, force bool) error {
-	if err := os.MkdirAll(out, 0o755); err != nil {
-		return failed(err)
-	}
 	flags := os.O_WRONLY | os.O_CREATE | os.O_EXCL
 	if force {
 		flags = os.O_WRONLY | os.O_CREATE | os.O_TRUNC

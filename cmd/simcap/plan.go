@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -98,11 +96,13 @@ func (f *planFlags) run(cmd *cobra.Command, argument string) error {
 	}
 	out := f.out
 	if out == "" && !f.json {
-		out = filepath.Join("simcap-out", fileName(src.scenario.Name)+"-plan")
+		out = defaultFolder(src.scenario.Name, "plan")
 	}
-	if err := claimPlanFolder(out, f.force); err != nil {
+	claimed, err := claimFolder(out, f.force, "plan", planFile)
+	if err != nil {
 		return err
 	}
+	defer claimed.release()
 	line := newProgress(cmd, f.scenario.quiet)
 	result, err := plan.Find(cmd.Context(), src.scenario.PlanSearch, src.builder(), plan.Options{
 		Budget: f.budget, Begun: begun, NoVariants: f.noSensitivity, Workers: f.workers, Version: version(),
@@ -140,26 +140,6 @@ func (f *planFlags) refused(cmd *cobra.Command, err error) error {
 		return failed(fmt.Errorf("--budget: nothing could be simulated in %v", f.budget))
 	}
 	return failed(err)
-}
-
-// claimPlanFolder refuses a folder that holds anything but a plan.
-func claimPlanFolder(dir string, force bool) error {
-	if dir == "" || force {
-		return nil
-	}
-	entries, err := os.ReadDir(dir)
-	if errors.Is(err, os.ErrNotExist) || err == nil && len(entries) == 0 {
-		return nil
-	}
-	if err != nil {
-		return usagef("--out: %w", err)
-	}
-	for _, e := range entries {
-		if e.Name() == planFile {
-			return nil
-		}
-	}
-	return usagef("--out: %s is there already and holds no plan of simcap; name another, or use --force", dir)
 }
 
 // deliver writes the folder, and prints the summary or the JSON.

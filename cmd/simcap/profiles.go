@@ -20,7 +20,8 @@ func newProfilesCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "profiles",
 		Short: "List, show, compare and convert profiles: measured service times",
-		Long: "A profile says how long a model takes on a GPU, by batch and by requests at a time, and where\n" +
+		Long: "A profile says how long a model takes on a GPU, by batch and by requests at a time, and " +
+			"where\n" +
 			"that was measured. A scenario uses one by `service: {profile: NAME or FILE}`. Those that come\n" +
 			"with simcap are made from published measurements; `simcap calibrate` measures your own.",
 		Args: cobra.NoArgs,
@@ -34,16 +35,23 @@ func newProfilesCommand() *cobra.Command {
 		RunE:  func(cmd *cobra.Command, _ []string) error { return listProfiles(cmd, asJSON) },
 	}
 	list.Flags().BoolVar(&asJSON, "json", false, "print the list as JSON")
+	var schema bool
 	format := &cobra.Command{
 		Use:   "format",
 		Short: "Print a profile that names every key, with its meaning",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := cmd.OutOrStdout().Write(scenarios.ProfileReference())
+			text := scenarios.ProfileReference()
+			if schema {
+				text = scenarios.ProfileSchema()
+			}
+			_, err := cmd.OutOrStdout().Write(text)
 			return err
 		},
 	}
-	cmd.AddCommand(list, newProfilesShowCommand(), newProfilesCompareCommand(), newProfilesConvertCommand(), format)
+	format.Flags().BoolVar(&schema, "schema", false, "print the JSON Schema instead, for editors")
+	cmd.AddCommand(list, newProfilesShowCommand(), newProfilesCompareCommand(),
+		newProfilesConvertCommand(), format)
 	return cmd
 }
 
@@ -67,7 +75,8 @@ func listProfiles(cmd *cobra.Command, asJSON bool) error {
 		if err != nil {
 			return err
 		}
-		l := listing{Name: name, GPU: p.Provenance.GPU, Model: p.Provenance.Model, Engine: p.Provenance.Engine,
+		l := listing{Name: name, GPU: p.Provenance.GPU, Model: p.Provenance.Model,
+			Engine:  p.Provenance.Engine,
 			Licence: p.Provenance.Licence, Source: p.Provenance.Source}
 		l.Kind, l.Largest = measuredUpTo(p)
 		widest = [3]int{max(widest[0], len(name)), max(widest[1], len(l.GPU)), max(widest[2], len(l.Model))}
@@ -82,13 +91,15 @@ func listProfiles(cmd *cobra.Command, asJSON bool) error {
 		fmt.Fprintf(out, "%s\n", text)
 		return nil
 	}
-	fmt.Fprintf(out, "%-*s  %-*s  %-*s  measured up to\n", widest[0], "profile", widest[1], "GPU", widest[2], "model")
+	fmt.Fprintf(out, "%-*s  %-*s  %-*s  measured up to\n", widest[0], "profile", widest[1], "GPU",
+		widest[2], "model")
 	for _, l := range all {
 		upTo := fmt.Sprintf("batches of %d", l.Largest)
 		if l.Kind == "concurrency" {
 			upTo = fmt.Sprintf("%d at a time", l.Largest)
 		}
-		fmt.Fprintf(out, "%-*s  %-*s  %-*s  %s\n", widest[0], l.Name, widest[1], l.GPU, widest[2], l.Model, upTo)
+		fmt.Fprintf(out, "%-*s  %-*s  %-*s  %s\n", widest[0], l.Name, widest[1], l.GPU, widest[2],
+			l.Model, upTo)
 	}
 	fmt.Fprintf(out, "\n`simcap profiles show %s` shows one; a scenario uses it by service: {profile: %[1]s}.\n",
 		all[0].Name)
@@ -196,7 +207,8 @@ func compareProfiles(w io.Writer, a, b *scenarios.Profile) error {
 		}
 	}
 	if !any {
-		fmt.Fprintln(w, "\nThey share no curve: one was measured by batch size, the other by requests at a time.")
+		fmt.Fprintln(w, "\nThey share no curve: one was measured by batch size, the other by requests "+
+			"at a time.")
 	}
 	fmt.Fprintf(w, "\n%-24s %12s %12s\n", "", "A", "B")
 	rows := []struct{ name, a, b string }{

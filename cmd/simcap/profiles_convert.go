@@ -32,7 +32,8 @@ func newProfilesConvertCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "convert FILE...",
 		Short: "Make a profile of another tool's results",
-		Long: "Convert reads results of other benchmarks and writes a profile. Several files of one format are\n" +
+		Long: "Convert reads results of other benchmarks and writes a profile. Several files of one " +
+			"format are\n" +
 			"several loads. A file may have the batch size of its requests before it: 8=perf_b8.csv.\n\n" +
 			"Formats:" + formats.String(),
 		Example: "  simcap profiles convert latency.csv --name mymodel-l4 --gpu \"NVIDIA L4\"\n" +
@@ -52,7 +53,8 @@ func newProfilesConvertCommand() *cobra.Command {
 	s.StringVar(&o.Engine, "engine", "", "the server and its version")
 	s.StringVar(&o.GPU, "gpu", "", "the GPU as its driver names it")
 	s.IntVar(&o.GPUCount, "gpu-count", 0, "GPUs that the server used")
-	s.StringSliceVar(&f.gpus, "valid-gpu", nil, "GPUs for which it holds, as scenarios name them: A100,A100-80GB")
+	s.StringSliceVar(&f.gpus, "valid-gpu", nil,
+		"GPUs for which it holds, as scenarios name them: A100,A100-80GB")
 	s.StringVar(&o.Date, "date", "", "the day of the measurement")
 	s.StringVar(&o.Source, "source", "", "where published numbers come from")
 	s.StringVar(&o.Licence, "licence", "", "the licence of published numbers")

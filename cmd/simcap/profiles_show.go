@@ -202,6 +202,9 @@ func profileFacts(p *scenarios.Profile) []page.Fact {
 	if p.Service.FirstInput != nil {
 		add("first input", quantity.Format(quantity.Seconds, p.Service.FirstInput.Mean()/1e9))
 	}
+	if p.Overhead != nil {
+		add("overhead", quantity.Format(quantity.Seconds, p.Overhead.Mean()/1e9))
+	}
 	if cv := p.Service.NoiseCV; cv > 0 {
 		add("variation", fmt.Sprintf("%.1f %% (coefficient of variation)", 100*cv))
 	}
@@ -218,7 +221,8 @@ func profileFacts(p *scenarios.Profile) []page.Fact {
 	}
 	if s := p.Server; s.Discipline != "" {
 		text := map[string]string{"queue": "requests wait in a line", "sharing": "requests share its speed",
-			"parallel": "requests do not notice each other", "batching": "the server joins requests into batches"}
+			"parallel": "requests do not notice each other", "batching": "the server joins requests " +
+				"into batches"}
 		slots := ""
 		if s.Slots > 0 {
 			slots = fmt.Sprintf(", %d at a time", s.Slots)
@@ -261,11 +265,12 @@ func qualityFacts(q *scenarios.ProfileQuality) []page.Fact {
 			q.Windows, q.RejectedWindows)})
 	}
 	for _, h := range q.Holdout {
-		facts = append(facts, page.Fact{Name: "held out", Value: fmt.Sprintf("at %.3g/s: p50 %s, predicted %s; "+
-			"p95 %s, predicted %s", h.Rate, quantity.Format(quantity.Seconds, h.MeasuredP50/1e9),
-			quantity.Format(quantity.Seconds, h.PredictedP50/1e9),
-			quantity.Format(quantity.Seconds, h.MeasuredP95/1e9),
-			quantity.Format(quantity.Seconds, h.PredictedP95/1e9))})
+		facts = append(facts, page.Fact{Name: "held out",
+			Value: fmt.Sprintf("at %.3g/s: p50 %s, predicted %s; "+
+				"p95 %s, predicted %s", h.Rate, quantity.Format(quantity.Seconds, h.MeasuredP50/1e9),
+				quantity.Format(quantity.Seconds, h.PredictedP50/1e9),
+				quantity.Format(quantity.Seconds, h.MeasuredP95/1e9),
+				quantity.Format(quantity.Seconds, h.PredictedP95/1e9))})
 	}
 	for _, w := range q.Warnings {
 		facts = append(facts, page.Fact{Name: "warning", Value: w})
@@ -275,7 +280,7 @@ func qualityFacts(q *scenarios.ProfileQuality) []page.Fact {
 
 func validFor(p *scenarios.Profile) string {
 	var parts []string
-	if v := p.Valid.BatchSize; len(v) == 2 {
+	if v := p.Valid.BatchSize; len(v) == 2 && v[1] > 1 {
 		parts = append(parts, fmt.Sprintf("batches of %d to %d", v[0], v[1]))
 	}
 	if v := p.Valid.Concurrent; len(v) == 2 {
@@ -296,7 +301,8 @@ func profileCharts(p *scenarios.Profile) []chart.Chart {
 	for _, v := range []struct {
 		id, label string
 		view      curveView
-	}{{"batch", "Inputs of a batch", batchView(p)}, {"concurrency", "Requests at a time", concurrencyView(p)}} {
+	}{{"batch", "Inputs of a batch", batchView(p)}, {"concurrency", "Requests at a time",
+		concurrencyView(p)}} {
 		if len(v.view.sizes) < 2 {
 			continue
 		}
@@ -307,37 +313,37 @@ func profileCharts(p *scenarios.Profile) []chart.Chart {
 			x, time, rate = append(x, float64(n)), append(time, t), append(rate, float64(n)/t)
 		}
 		axis := chart.Axis{Label: v.label, Kind: quantity.Number, Scale: chart.Log}
-		series := func(name string, role chart.Role, y chart.Values) []chart.Series {
-			return []chart.Series{{Name: name, Role: role, Mark: chart.Line, X: x, Y: y},
-				{Name: "points", Role: role, Mark: chart.Dots, X: x, Y: y}}
+		line := func(name string, y chart.Axis, role chart.Role, values chart.Values) *chart.XY {
+			xy := &chart.XY{X: axis, Y: y,
+				Series: []chart.Series{{Name: name, Role: role, Mark: chart.Line, X: x, Y: values}}}
+			for i := range x {
+				xy.Points = append(xy.Points, chart.Point{X: x[i], Y: values[i], Role: role})
+			}
+			return xy
 		}
 		out = append(out, chart.Chart{ID: v.id + "-time", Title: fmt.Sprintf("%s at %d, %s at %d",
 			quantity.Format(quantity.Seconds, v.view.at(first)), first,
 			quantity.Format(quantity.Seconds, v.view.at(last)), last),
 			Subtitle: "Time over " + strings.ToLower(v.label) + "; both axes logarithmic",
-			XY: &chart.XY{X: axis, Y: chart.Axis{Kind: quantity.Seconds, Scale: chart.Log},
-				Series: series("Time", chart.Latency, time)}},
+			XY: line("Time", chart.Axis{Kind: quantity.Seconds, Scale: chart.Log},
+				chart.Latency, time)},
 			chart.Chart{ID: v.id + "-rate", Title: fmt.Sprintf("%s inputs per second at %d, %s at %d",
 				quantity.Format(quantity.Number, float64(first)/v.view.at(first)), first,
 				quantity.Format(quantity.Number, float64(last)/v.view.at(last)), last),
 				Subtitle: "Throughput of one container over " + strings.ToLower(v.label),
-				XY: &chart.XY{X: axis, Y: chart.Axis{Kind: quantity.Number, Min: chart.At(0)},
-					Series: series("Throughput", chart.Arrivals, rate)}})
+				XY: line("Throughput", chart.Axis{Kind: quantity.Number, Min: chart.At(0)},
+					chart.Arrivals, rate)})
 	}
 	return out
 }
 
 // writeProfilePage writes profile.html and the pictures.
 func writeProfilePage(dir string, p *scenarios.Profile, text []byte, force bool) error {
-	if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 && !force {
-		if _, err := os.Stat(filepath.Join(dir, "profile.html")); err != nil {
-			return usagef("--out: %s is there already and holds no profile's page; name another, or use --force",
-				dir)
-		}
+	claimed, err := claimFolder(dir, force, "profile's page", "profile.html")
+	if err != nil {
+		return err
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return usagef("--out: %w", err)
-	}
+	defer claimed.release()
 	charts := profileCharts(p)
 	pg := &page.Page{Kind: "calibration", Title: p.Name, Provenance: []string{about(p)},
 		Verdict: page.Verdict{State: "none", Word: "Profile", Headline: p.Description},
@@ -358,8 +364,9 @@ func writeProfilePage(dir string, p *scenarios.Profile, text []byte, force bool)
 	}
 	pg.Sections = append(pg.Sections,
 		page.Section{ID: "facts", Title: "What was measured", Blocks: []page.Block{{Facts: profileFacts(p)}}},
-		page.Section{ID: "file", Title: "The file", Blocks: []page.Block{{Code: &page.Code{Title: p.Name + ".yaml",
-			Text: string(text)}}}})
+		page.Section{ID: "file", Title: "The file",
+			Blocks: []page.Block{{Code: &page.Code{Title: p.Name + ".yaml",
+				Text: string(text)}}}})
 	var b bytes.Buffer
 	if err := page.Write(&b, pg); err != nil {
 		return failed(err)

@@ -113,3 +113,23 @@ func TestProfileRoundTrip(t *testing.T) {
 		t.Errorf("%+v\n%s", got, b.String())
 	}
 }
+
+// A profile that was not measured on hardware is told in a run and refused by a plan, unless forced.
+func TestSyntheticProfile(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("fake.yaml", []byte("simcap_profile: 1\nsynthetic: true\nservice: {time: 100ms}\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	scenario := strings.Replace(small, "service: {time: 200ms}", "service: {profile: fake.yaml}", 1) +
+		"plan:\n  search:\n    functions.f.min_containers: [0, 1]\n"
+	if err := os.WriteFile("s.yaml", []byte(scenario), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	simcap(t, "", "run", "s.yaml", "--json").expect(t, exitDone, "is synthetic: it was not measured on hardware", "")
+	if o := simcap(t, "", "plan", "s.yaml", "--json"); o.code != exitUsage || !strings.Contains(o.stderr, "--force") {
+		t.Errorf("exit code %d\n%s", o.code, o.stderr)
+	}
+	if o := simcap(t, "", "plan", "s.yaml", "--json", "--force", "-q"); o.code != exitDone {
+		t.Errorf("exit code %d\n%s", o.code, o.stderr)
+	}
+}

@@ -112,8 +112,13 @@ func (f *reportFlags) run(cmd *cobra.Command, argument string) error {
 	out := f.out
 	if out == "" {
 		out = filepath.Dir(file)
-	} else if _, err := claimFolder(out, f.force); err != nil && !holdsReport(out) {
-		return err
+	} else {
+		claimed, err := claimFolder(out, f.force, "results or page",
+			append(report.ResultFiles[:], "report.html")...)
+		if err != nil {
+			return err
+		}
+		defer claimed.release()
 	}
 	page, err := report.Redraw(out, in, options)
 	if err != nil {
@@ -132,12 +137,6 @@ func (f *reportFlags) run(cmd *cobra.Command, argument string) error {
 		}
 	}
 	return nil
-}
-
-// holdsReport says whether a folder has an earlier page of simcap.
-func holdsReport(dir string) bool {
-	_, err := os.Stat(filepath.Join(dir, "report.html"))
-	return err == nil
 }
 
 // openBrowser shows a file in the browser: the one that the environment variable BROWSER names, else

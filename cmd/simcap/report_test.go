@@ -69,7 +69,7 @@ func TestReportMistakes(t *testing.T) {
 		t.Fatal(err)
 	}
 	os.WriteFile("mine/thesis.txt", []byte("precious"), 0o644)
-	simcap(t, "", "report", "out", "-o", "mine").expect(t, exitUsage, "", "holds no results of simcap")
+	simcap(t, "", "report", "out", "-o", "mine").expect(t, exitUsage, "", "holds no results or page of simcap")
 	simcap(t, "", "report", "out", "-o", "mine", "--force").expect(t, exitDone, "mine", "")
 }
 

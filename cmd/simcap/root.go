@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -85,6 +86,15 @@ func bare(err error) error {
 	return err
 }
 
+// group adds commands under a heading of the help.
+func group(root *cobra.Command, title string, commands ...*cobra.Command) {
+	root.AddGroup(&cobra.Group{ID: title, Title: title})
+	for _, c := range commands {
+		c.GroupID = title
+	}
+	root.AddCommand(commands...)
+}
+
 // newRootCommand is the program with all its commands.
 func newRootCommand() *cobra.Command {
 	root := &cobra.Command{
@@ -101,37 +111,69 @@ func newRootCommand() *cobra.Command {
 		"no colours (also by the environment variable NO_COLOR)")
 	root.SetFlagErrorFunc(flagError)
 	root.SetHelpFunc(help)
-	root.AddCommand(
-		newRunCommand(),
-		newSweepCommand(),
-		newMergeCommand(),
-		newPlanCommand(),
-		newCompareCommand(),
-		newCapacityCommand(),
-		newReportCommand(),
-		newCheckCommand(),
-		newCalibrateCommand(),
-		newProfilesCommand(),
-		newExamplesCommand(),
-		newInitCommand(),
-		newSchemaCommand(),
-		newExplainCommand(),
-		newTraceCommand(),
-		newValidateCommand(),
-		newVersionCommand(),
-	)
+	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), "Flags.FlagUsages",
+		fmt.Sprintf("Flags.FlagUsagesWrapped %d", helpWidth)))
+	group(root, "Answers:", newRunCommand(), newSweepCommand(), newMergeCommand(), newPlanCommand(),
+		newCompareCommand(), newCapacityCommand(), newReportCommand())
+	group(root, "Scenarios:", newExamplesCommand(), newInitCommand(), newCheckCommand(),
+		newExplainCommand(), newSchemaCommand())
+	group(root, "Traffic and hardware:", newTraceCommand(), newCalibrateCommand(), newProfilesCommand())
+	group(root, "The program:", newValidateCommand(), newVersionCommand())
+	root.SetHelpCommandGroupID("The program:")
+	root.SetCompletionCommandGroupID("The program:")
 	return root
 }
 
-// help prints a command's help, without the values that its switches can have.
+// helpWidth is the width of help in columns: that of the narrowest terminal that people use.
+const helpWidth = 80
+
+// help prints a command's help, with the kinds of values as people call them.
 func help(cmd *cobra.Command, _ []string) {
 	long := cmd.Long
 	if long == "" {
 		long = cmd.Short
 	}
-	const values = "[=true|false]"
-	text := strings.ReplaceAll(cmd.UsageString(), values, strings.Repeat(" ", len(values)))
-	fmt.Fprintf(cmd.OutOrStdout(), "%s\n\n%s", long, text)
+	text := cmd.UsageString()
+	for _, kind := range [][2]string{
+		{"[=true|false]", ""}, {" stringArray ", " text "}, {" string ", " text "}, {" strings ", " texts "},
+		{" float64Slice ", " numbers "}, {" ints ", " numbers "}, {" float ", " number "},
+		{" int ", " num "}, {" uint ", " num "}, {" (default [])", ""},
+	} {
+		text = strings.ReplaceAll(text, kind[0], fmt.Sprintf("%-*s", len(kind[0]), kind[1]))
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "%s\n\n%s", fill(strings.TrimSpace(long), helpWidth), text)
+}
+
+// fill breaks the paragraphs of a text anew, at a width in columns. Lines that begin with a space stay
+// as they are.
+func fill(text string, width int) string {
+	var b strings.Builder
+	column := 0
+	for _, line := range strings.Split(text, "\n") {
+		if line == "" || line[0] == ' ' {
+			if column > 0 {
+				b.WriteByte('\n')
+			}
+			b.WriteString(line + "\n")
+			column = 0
+			continue
+		}
+		for _, word := range strings.Fields(line) {
+			n := utf8.RuneCountInString(word)
+			switch {
+			case column == 0:
+			case column+1+n > width:
+				b.WriteByte('\n')
+				column = 0
+			default:
+				b.WriteByte(' ')
+				column++
+			}
+			b.WriteString(word)
+			column += n
+		}
+	}
+	return b.String()
 }
 
 // exitError is an error with the exit code that it asks for. Without an error the code says it all.

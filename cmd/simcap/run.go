@@ -3,9 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -74,9 +71,9 @@ func (f *runFlags) run(cmd *cobra.Command, argument string) error {
 	}
 	out := f.out
 	if out == "" && !f.json {
-		out = filepath.Join("simcap-out", fileName(src.scenario.Name))
+		out = defaultFolder(src.scenario.Name, "")
 	}
-	claimed, err := claimFolder(out, f.force)
+	claimed, err := claimFolder(out, f.force, "results", "results.json")
 	if err != nil {
 		return err
 	}
@@ -133,72 +130,6 @@ func (f *runFlags) deliver(cmd *cobra.Command, result *experiment.Result, out st
 	return report.Terminal(w, result, report.TerminalOptions{
 		Width: terminalWidth(w), Color: wantsColor(cmd, w), OutDir: out,
 	})
-}
-
-// fileName is a scenario's name as the name of a folder: letters, digits, and what separates them.
-func fileName(name string) string {
-	clean := strings.Map(func(r rune) rune {
-		if strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.", r) {
-			return r
-		}
-		return '-'
-	}, name)
-	if clean = strings.Trim(clean, "-."); clean == "" {
-		return "scenario"
-	}
-	return clean[:min(len(clean), 100)]
-}
-
-// claim is a folder that a run is going to write to, and that of its parents that it has made.
-type claim struct{ made []string }
-
-// claimFolder makes the folder for results before the run, so that a long run is not lost to a folder
-// that cannot be written. It refuses one that holds anything but earlier results.
-func claimFolder(dir string, force bool) (*claim, error) {
-	c := &claim{}
-	if dir == "" {
-		return c, nil
-	}
-	entries, err := os.ReadDir(dir)
-	known := force || len(entries) == 0
-	for _, e := range entries {
-		known = known || e.Name() == "results.json"
-	}
-	switch {
-	case err != nil && !errors.Is(err, os.ErrNotExist):
-		return nil, usagef("--out: %s is not a folder that can be written: %w", dir, bare(err))
-	case !known:
-		return nil, usagef("--out: %s is there already and holds no results of simcap; name another, "+
-			"or use --force", dir)
-	}
-	for at := filepath.Clean(dir); ; at = filepath.Dir(at) {
-		if _, err := os.Stat(at); err == nil || at == filepath.Dir(at) {
-			break
-		}
-		c.made = append(c.made, at)
-	}
-	err = os.MkdirAll(dir, 0o755)
-	if err == nil {
-		var probe *os.File
-		if probe, err = os.CreateTemp(dir, ".simcap-*"); err == nil {
-			probe.Close()
-			err = os.Remove(probe.Name())
-		}
-	}
-	if err != nil {
-		c.release()
-		return nil, usagef("--out: cannot write into %s: %w", dir, bare(err))
-	}
-	return c, nil
-}
-
-// release removes the folders that were made and that nothing was written to.
-func (c *claim) release() {
-	for _, dir := range c.made {
-		if os.Remove(dir) != nil {
-			return
-		}
-	}
 }
 
 // tables are the files of rows that a run writes besides its results.

@@ -148,11 +148,16 @@ func (f *sweepFlags) run(cmd *cobra.Command, argument string) error {
 	}
 	out := f.out
 	if out == "" && !f.json {
-		out = filepath.Join("simcap-out", fileName(src.scenario.Name)+"-sweep")
+		out = defaultFolder(src.scenario.Name, "sweep")
 		if shard.Count > 0 {
 			out += fmt.Sprintf("-%d-of-%d", shard.Index, shard.Count)
 		}
 	}
+	claimed, err := claimFolder(out, f.force || f.resume, "sweep", sweepFile, journalFile)
+	if err != nil {
+		return err
+	}
+	defer claimed.release()
 	journal, err := f.openJournal(out)
 	if err != nil {
 		return err
@@ -236,16 +241,10 @@ func hasFunction(s *experiment.Scenario, name string) bool {
 	return false
 }
 
-// openJournal makes the folder and opens its journal; nil without a folder.
+// openJournal opens the folder's journal; nil without a folder.
 func (f *sweepFlags) openJournal(out string) (*experiment.Journal, error) {
 	if out == "" {
 		return nil, nil
-	}
-	if err := claimSweepFolder(out, f.force || f.resume); err != nil {
-		return nil, err
-	}
-	if err := os.MkdirAll(out, 0o755); err != nil {
-		return nil, failed(err)
 	}
 	name := filepath.Join(out, journalFile)
 	if f.force {
@@ -262,43 +261,6 @@ func (f *sweepFlags) openJournal(out string) (*experiment.Journal, error) {
 		return nil, usagef("--out: %w", err)
 	}
 	return journal, nil
-}
-
-// claimFolderOf refuses a folder that holds things, but not the file that simcap's own would.
-func claimFolderOf(dir, file string, force bool) error {
-	if dir == "" || force {
-		return nil
-	}
-	entries, err := os.ReadDir(dir)
-	if errors.Is(err, os.ErrNotExist) || err == nil && len(entries) == 0 {
-		return nil
-	}
-	if err != nil {
-		return usagef("--out: %w", err)
-	}
-	if !slices.ContainsFunc(entries, func(e os.DirEntry) bool { return e.Name() == file }) {
-		return usagef("--out: %s is there already and holds no %s of simcap; name another, or use --force",
-			dir, file)
-	}
-	return nil
-}
-
-// claimSweepFolder refuses a folder that holds anything but a sweep.
-func claimSweepFolder(dir string, willing bool) error {
-	entries, err := os.ReadDir(dir)
-	if errors.Is(err, os.ErrNotExist) || err == nil && len(entries) == 0 || willing && err == nil {
-		return nil
-	}
-	if err != nil {
-		return usagef("--out: %w", err)
-	}
-	for _, e := range entries {
-		if e.Name() == journalFile || e.Name() == sweepFile {
-			return nil
-		}
-	}
-	return usagef("--out: %s is there already and holds no sweep of simcap; name another, or use --force",
-		dir)
 }
 
 // deliver writes the folder, and prints the summary or the JSON.

@@ -158,6 +158,7 @@ func (f *traceFlags) file(cmd *cobra.Command, argument string) (file *shape.File
 // traceCommand is what `simcap trace` can be told.
 type traceCommand struct {
 	read      traceFlags
+	pictures  pictureFlags
 	formats   bool
 	json      bool
 	quiet     bool
@@ -171,13 +172,12 @@ func newTraceCommand() *cobra.Command {
 	var c traceCommand
 	cmd := &cobra.Command{
 		Use:   "trace FILE|-",
-		Short: "Show what is in a traffic file: rates, bursts, and what they do to a queue",
-		Long: "Trace reads a traffic file — an access log, a table, a published trace, the result of " +
-			"a load test,\n" +
-			"metrics of a monitoring system — and shows what arrives when, how far that is from a Poisson\n" +
-			"process, and what it does to a queue. It prints a summary and writes report.html, " +
-			"trace.json and\n" +
-			"pictures to a folder. The format is recognised; --formats lists what can be read.",
+		Short: "Show what is in a traffic file, and what it does to a queue",
+		Long: "Trace reads a traffic file — an access log, a table, a published trace, the result of a\n" +
+			"load test, metrics of a monitoring system — and shows what arrives when, how far that is\n" +
+			"from a Poisson process, and what it does to a queue. It prints a summary and writes\n" +
+			"report.html, trace.json and pictures to a folder. The format is recognised; --formats\n" +
+			"lists what can be read.",
 		Example: "  simcap trace access.log --only 'function=/v1/*' --only 'status<500'\n" +
 			"  simcap trace requests.csv --column time=created_at --column duration=took_ms\n" +
 			"  simcap trace requests.csv --export shared.csv --anonymize",
@@ -195,11 +195,12 @@ func newTraceCommand() *cobra.Command {
 		},
 	}
 	c.read.add(cmd)
+	c.pictures.add(cmd)
 	f := cmd.Flags()
 	f.BoolVar(&c.formats, "formats", false, "list the formats that can be read")
 	f.BoolVar(&c.json, "json", false, "print the findings as JSON; writes a folder only with --out")
 	f.BoolVarP(&c.quiet, "quiet", "q", false, "print no summary")
-	f.StringVarP(&c.out, "out", "o", "", "folder for the report (default simcap-out/trace-FILE)")
+	f.StringVarP(&c.out, "out", "o", "", "folder for the report (default simcap-out/FILE-trace)")
 	f.BoolVar(&c.force, "force", false, "overwrite files and folders that are not simcap's own")
 	f.StringVar(&c.export, "export", "", "write the rows to this CSV file instead, as they would be replayed")
 	f.BoolVar(&c.anonymize, "anonymize", false, "with --export: functions become f1, f2, ..., by their share")
@@ -236,9 +237,15 @@ func (c *traceCommand) run(cmd *cobra.Command, argument string) error {
 	}
 	out := c.out
 	if out == "" && !c.json {
-		out = filepath.Join("simcap-out", "trace-"+fileName(filepath.Base(argument)))
+		out = defaultFolder(filepath.Base(argument), "trace")
 	}
-	if err := claimFolderOf(out, "trace.json", c.force); err != nil {
+	claimed, err := claimFolder(out, c.force, "findings", "trace.json")
+	if err != nil {
+		return err
+	}
+	defer claimed.release()
+	pictures, err := c.pictures.options()
+	if err != nil {
 		return err
 	}
 	s, err := shape.Measure(file)
@@ -247,7 +254,7 @@ func (c *traceCommand) run(cmd *cobra.Command, argument string) error {
 		return unread(err)
 	}
 	if out != "" {
-		if err := report.WriteTrace(out, s, report.Options{}); err != nil {
+		if err := report.WriteTrace(out, s, pictures); err != nil {
 			return failed(err)
 		}
 	}
@@ -259,8 +266,7 @@ func (c *traceCommand) run(cmd *cobra.Command, argument string) error {
 		return nil
 	}
 	return report.TraceTerminal(w, s, report.TerminalOptions{Width: terminalWidth(w),
-		Color:  wantsColor(cmd, w),
-		OutDir: out})
+		Color: wantsColor(cmd, w), OutDir: out})
 }
 
 // unread is the error of a file that could not be read to its end: its own fault, or an interrupt.

@@ -56,11 +56,11 @@ func TestTrace(t *testing.T) {
 	accessLog(t, "access.log", 2000)
 	o := simcap(t, "", "trace", "access.log", "--only", "function!=/healthz")
 	for _, want := range []string{"1,800 arrivals", "200 filtered out", "nginx_timed", "TRAFFIC", "BURSTINESS", "QUEUE",
-		"/v1/upscale", "the file's clock is coarse", "demand", "simcap-out/trace-access.log/report.html"} {
+		"/v1/upscale", "the file's clock is coarse", "demand", "simcap-out/access.log-trace/report.html"} {
 		o.expect(t, exitDone, want, "")
 	}
 	for _, file := range []string{"report.html", "trace.json", "rate.png", "queue.png", "dispersion.png"} {
-		if info, err := os.Stat("simcap-out/trace-access.log/" + file); err != nil || info.Size() < 1000 {
+		if info, err := os.Stat("simcap-out/access.log-trace/" + file); err != nil || info.Size() < 1000 {
 			t.Errorf("%s: %v", file, err)
 		}
 	}
@@ -71,7 +71,7 @@ func TestTrace(t *testing.T) {
 	}
 	text, _ := os.ReadFile("access.log")
 	simcap(t, string(text), "trace", "-", "--json").expect(t, exitDone, `"arrivals": 2000`, "")
-	simcap(t, "", "trace", "access.log", "-q", "--out", ".").expect(t, exitUsage, "", "holds no trace.json")
+	simcap(t, "", "trace", "access.log", "-q", "--out", ".").expect(t, exitUsage, "", "holds no findings of simcap")
 	simcap(t, "", "trace", "access.log", "-q").expect(t, exitDone, "", "")
 }
 

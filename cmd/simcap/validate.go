@@ -14,7 +14,7 @@ func newValidateCommand() *cobra.Command {
 	var scenario bool
 	cmd := &cobra.Command{
 		Use:   "validate [CASE...]",
-		Short: "Compare simcap with queueing theory and other simulators, here and now",
+		Short: "Compare simcap with queueing theory and other simulators",
 		Long: "Validate runs the systems whose answers are known, exactly or from other simulators, and\n" +
 			"says whether simcap's 99.9 % confidence intervals hold them: all systems, which takes about\n" +
 			"half a minute, or the named ones in every detail. The exit code is 1 when one does not.",

@@ -114,3 +114,24 @@ func loopMMc(servers int, ratePerS float64, customers int) *histogram {
 		}
 	}
 }
+
+// count is how many values there are.
+func (h *histogram) count() int64 {
+	n := int64(0)
+	for _, c := range h.counts {
+		n += c
+	}
+	return n
+}
+
+// quantile is the lower edge of the bucket that holds the q-quantile.
+func (h *histogram) quantile(q float64) int64 {
+	rank := int64(q * float64(h.count()))
+	for i, c := range h.counts {
+		if rank -= c; rank < 0 {
+			e := max(0, i>>7-1)
+			return int64(i-e<<7) << e
+		}
+	}
+	return 0
+}

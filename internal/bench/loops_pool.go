@@ -152,7 +152,8 @@ func loopPool(capacity int, ratePerS, meanS, coldS float64, windowNS int64, inpu
 }
 
 // loopPools is several such pools, whose arrivals are leaves of the tree like all else.
-func loopPools(functions, capacity int, ratePerS, meanS, coldS float64, windowNS int64, inputs int) *histogram {
+func loopPools(functions, capacity int, ratePerS, meanS, coldS float64, windowNS int64,
+	inputs int) *histogram {
 	h, t := &histogram{}, newTree(functions*(capacity+3))
 	demands, cold := newExponentials(2, meanS), newExponentials(3, coldS)
 	fleets := make([]*fleet, functions)
@@ -197,19 +198,7 @@ func loopPools(functions, capacity int, ratePerS, meanS, coldS float64, windowNS
 			f.scale(t, at)
 			t.set(leaf, at+tickNS)
 		case 2:
-			if f.idle.len() == 0 {
-				t.clear(leaf)
-				break
-			}
-			due := f.idle.oldest().since + windowNS
-			if due <= at {
-				f.expire()
-			}
-			if f.idle.len() > 0 {
-				t.set(leaf, max(at, f.idle.oldest().since+windowNS))
-			} else {
-				t.clear(leaf)
-			}
+			f.expireDue(t, leaf, at)
 		default:
 			if f.isStarting[c] {
 				f.ready(c)
@@ -236,20 +225,25 @@ func loopPools(functions, capacity int, ratePerS, meanS, coldS float64, windowNS
 	return h
 }
 
+// expireDue is the timer of the container that was idle longest, which may have been used since.
+func (f *fleet) expireDue(t *tree, leaf int, at int64) {
+	if f.idle.len() > 0 && f.idle.oldest().since+f.window <= at {
+		f.expire()
+	}
+	if f.idle.len() > 0 {
+		t.set(leaf, max(at, f.idle.oldest().since+f.window))
+	} else {
+		t.clear(leaf)
+	}
+}
+
 // loopBatched is a pool whose containers serve dynamic batches: B(n) = base + per × n.
 func loopBatched(capacity, most int, waitNS int64, ratePerS, baseS, perS, coldS float64, windowNS int64,
 	inputs int) *histogram {
 	gaps := newExponentials(1, 1/ratePerS)
 	f := newFleet(0, capacity, windowNS, newExponentials(3, coldS))
 	h, t := &histogram{}, newTree(capacity)
-	batches := make([][]int64, capacity)
-	for i := range batches {
-		batches[i] = make([]int64, 0, most)
-	}
-	lengths := make([]int64, most+1)
-	for n := range lengths {
-		lengths[n] = int64((baseS + perS*float64(n)) * 1e9)
-	}
+	batches, lengths := batchTables(capacity, most, baseS, perS)
 	open, deadline := int32(-1), t.never
 	start := func(now int64) {
 		t.set(int(open), now+lengths[len(batches[open])])
@@ -317,6 +311,19 @@ func loopBatched(capacity, most int, waitNS int64, ratePerS, baseS, perS, coldS 
 		}
 	}
 	return h
+}
+
+// batchTables are the arrivals in each container's batch, and the length of a batch of n.
+func batchTables(capacity, most int, baseS, perS float64) (batches [][]int64, lengths []int64) {
+	batches = make([][]int64, capacity)
+	for i := range batches {
+		batches[i] = make([]int64, 0, most)
+	}
+	lengths = make([]int64, most+1)
+	for n := range lengths {
+		lengths[n] = int64((baseS + perS*float64(n)) * 1e9)
+	}
+	return batches, lengths
 }
 
 // scaleBatched is scale where a container is meant to hold a batch.

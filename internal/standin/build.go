@@ -22,8 +22,9 @@ func BuildNVML(t testing.TB, flags ...string) string {
 	}
 	_, here, _, _ := runtime.Caller(0)
 	out := filepath.Join(t.TempDir(), "libnvidia-ml.so.1")
-	args := append([]string{"-shared", "-fPIC", "-O1", "-w", "-I", filepath.Join(strings.TrimSpace(string(header)), "pkg",
-		"nvml"), "-o", out}, flags...)
+	args := append([]string{"-shared", "-fPIC", "-O1", "-w", "-I",
+		filepath.Join(strings.TrimSpace(string(header)), "pkg",
+			"nvml"), "-o", out}, flags...)
 	args = append(args, filepath.Join(filepath.Dir(here), "testdata", "fakenvml.c"))
 	if text, err := exec.Command(compiler, args...).CombinedOutput(); err != nil {
 		t.Fatalf("gcc: %v\n%s", err, text)

@@ -80,8 +80,9 @@ func (c *Config) run() {
 	if c.Stubborn {
 		ignoreTermination()
 	}
-	s := &Server{Config: *c, random: rand.New(rand.NewPCG(c.Seed, 1)), slots: make(chan struct{}, max(1, c.Slots)),
-		took: map[int][]float64{}}
+	s := &Server{Config: *c, random: rand.New(rand.NewPCG(c.Seed, 1)),
+		slots: make(chan struct{}, max(1, c.Slots)),
+		took:  map[int][]float64{}}
 	s.start()
 	if c.Never {
 		time.Sleep(time.Hour)

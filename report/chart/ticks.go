@@ -66,6 +66,9 @@ func logTicks(a Axis, low, high float64, want int) []Tick {
 	if low <= 0 {
 		return nil
 	}
+	if a.Kind == quantity.Seconds && high >= 120 {
+		return longTicks(a, low, high, want)
+	}
 	decades := math.Log10(high / low)
 	steps := []float64{1, 2, 5}
 	if decades*3 > float64(want)*1.5 {
@@ -88,6 +91,43 @@ func logTicks(a Axis, low, high float64, want int) []Tick {
 		}
 	}
 	if len(out) < 2 { // a narrow range: ordinary steps
+		a.Scale = Linear
+		return Ticks(a, low, high, want)
+	}
+	return out
+}
+
+// longMarks are the marks of logarithmic axes of times beyond a minute: round minutes, hours and days.
+var longMarks = [...]float64{60, 120, 300, 600, 1200, 3600, 7200, 18000, 36000, 86400, 172800,
+	432000, 864000, 1728000,
+	4320000, 8640000, 17280000, 43200000, 86400000, 864000000, 8640000000, 86400000000, 864000000000}
+
+// longTicks are 1, 2 and 5 of each decade below a minute and longMarks above, thinned evenly where
+// those are too
+// many.
+func longTicks(a Axis, low, high float64, want int) []Tick {
+	var at []float64
+	for n := int(math.Floor(math.Log10(low))); n <= 1; n++ {
+		for _, s := range []float64{1, 2, 5} {
+			if v := s * math.Pow(10, float64(n)); v >= low*(1-1e-9) && v < 60 {
+				at = append(at, v)
+			}
+		}
+	}
+	for _, v := range longMarks {
+		if v >= low*(1-1e-9) && v <= high*(1+1e-9) {
+			at = append(at, v)
+		}
+	}
+	every := 1
+	for 2*len(at) > 3*want*every {
+		every++
+	}
+	var out []Tick
+	for i := 0; i < len(at); i += every {
+		out = append(out, Tick{at[i], quantity.Tick(a.Kind, at[i], at[i])})
+	}
+	if len(out) < 2 {
 		a.Scale = Linear
 		return Ticks(a, low, high, want)
 	}

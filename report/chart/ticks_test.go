@@ -31,6 +31,8 @@ func TestTicks(t *testing.T) {
 		{Axis{Kind: quantity.Number}, -1, 1, "-1 | -0.5 | 0 | 0.5 | 1"},
 		{Axis{Kind: quantity.Seconds, Scale: Log}, 0.1, 5, "100 ms | 200 ms | 500 ms | 1 s | 2 s | 5 s"},
 		{Axis{Kind: quantity.Seconds, Scale: Log}, 0.001, 100, "1 ms | 10 ms | 100 ms | 1 s | 10 s | 100 s"},
+		{Axis{Kind: quantity.Seconds, Scale: Log}, 20, 800, "20 s | 50 s | 60 s | 2 min | 5 min | 10 min"},
+		{Axis{Kind: quantity.Seconds, Scale: Log}, 1, 86400, "1 s | 10 s | 60 s | 10 min | 2 h | 24 h"},
 		{Axis{Scale: Time}, 0, 86400, "00:00 | 06:00 | 12:00 | 18:00 | 24:00"},
 		{Axis{Scale: Time}, 0, 604800, "0 d | 2 d | 4 d | 6 d"},
 		{Axis{Scale: Time}, 0, 60, "0 s | 15 s | 30 s | 45 s | 60 s"},

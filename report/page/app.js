@@ -154,8 +154,26 @@
     return out;
   }
 
+  const longMarks = [60, 120, 300, 600, 1200, 3600, 7200, 18000, 36000, 86400, 172800, 432000, 864000, 1728000,
+    4320000, 8640000, 17280000, 43200000, 86400000, 864000000, 8640000000, 86400000000, 864000000000];
+
+  function longTicks(axis, low, high, want) {
+    const at = [];
+    for (let n = Math.floor(Math.log10(low)); n <= 1; n++)
+      for (const s of [1, 2, 5]) {
+        const v = s * Math.pow(10, n);
+        if (v >= low * (1 - 1e-9) && v < 60) at.push(v);
+      }
+    for (const v of longMarks) if (v >= low * (1 - 1e-9) && v <= high * (1 + 1e-9)) at.push(v);
+    let every = 1;
+    while (2 * at.length > 3 * Math.trunc(want) * every) every++;
+    const out = at.filter((_, i) => i % every === 0).map((v) => ({ at: v, label: tick("s", v, v) }));
+    return out.length < 2 ? ticks({ ...axis, scale: "linear" }, low, high, want) : out;
+  }
+
   function logTicks(axis, low, high, want) {
     if (low <= 0) return [];
+    if (axis.kind === "s" && high >= 120) return longTicks(axis, low, high, want);
     const decades = Math.log10(high / low);
     const steps = decades * 3 > want * 1.5 ? [1] : [1, 2, 5];
     let skip = 1;

@@ -1,0 +1,64 @@
+package standin
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+)
+
+// Monitor watches how late sleeps end while a test measures times: on a machine that is too busy to
+// wake a sleeper, no measurement of milliseconds can hold.
+type Monitor struct {
+	stop chan struct{}
+	late chan []float64
+	bad  []string
+}
+
+// How late, in seconds, one sleep in twenty and one in a hundred may end where times are measured.
+const tooLate, muchTooLate = 0.002, 0.005
+
+// Watch begins to watch.
+func Watch() *Monitor {
+	m := &Monitor{stop: make(chan struct{}), late: make(chan []float64, 1)}
+	go func() {
+		var all []float64
+		for {
+			select {
+			case <-m.stop:
+				m.late <- all
+				return
+			default:
+			}
+			began := time.Now()
+			time.Sleep(5 * time.Millisecond)
+			all = append(all, time.Since(began).Seconds()-0.005)
+		}
+	}()
+	return m
+}
+
+// Errorf notes what does not hold.
+func (m *Monitor) Errorf(format string, args ...any) {
+	m.bad = append(m.bad, fmt.Sprintf(format, args...))
+}
+
+// End fails the test for what did not hold; where the machine was too busy to measure, it is skipped
+// instead, and says so.
+func (m *Monitor) End(t testing.TB) {
+	t.Helper()
+	close(m.stop)
+	late := <-m.late
+	if len(m.bad) == 0 {
+		return
+	}
+	slices.Sort(late)
+	if n := len(late); n > 100 && (late[n*19/20] > tooLate || late[n*99/100] > muchTooLate) {
+		t.Skipf("this machine is too busy to measure times: of sleeps, one in twenty ended more than %.1f ms "+
+			"late and one in a hundred more than %.1f ms; what did not hold: %v", 1e3*late[n*19/20],
+			1e3*late[n*99/100], m.bad)
+	}
+	for _, text := range m.bad {
+		t.Error(text)
+	}
+}
