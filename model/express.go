@@ -9,9 +9,9 @@ import (
 // Most functions ask little of the rules that follow an input: one slot a container, plain or batched,
 // single calls, no retries and failures, no patience. The inputs of such a pool take the express lane:
 // no record of their own in the slab, but 24 bytes in a ring while they wait and a place at their
-// container while it holds them; what few of them carry besides goes apart, as luggage. Containers, autoscaler, calendar and books are those of all pools,
-// and the results are the same bytes as without the lane; what looks at inputs one by one (rows, the
-// audit, transcripts) closes it.
+// container while it holds them; what few of them carry besides goes apart, as luggage. Containers,
+// autoscaler, calendar and books are those of all pools, and the results are the same bytes as without
+// the lane; what looks at inputs one by one (rows, the audit, transcripts) closes it.
 
 // waiter is an input of an express pool in the queue.
 type waiter struct {
