@@ -118,10 +118,13 @@ type machine struct {
 	undated      int32 // container that lost its date in this event and has no new one yet
 	capped       bool  // the workspace has a cap
 	progressed   sim.Time
-	rows         rowSorter
-	audit        *audit // nil: off
-	book         book
-	failure      error
+
+	finishedBefore, lostInRow int64 // finished at the last crash of a busy container; such crashes since then
+
+	rows    rowSorter
+	audit   *audit // nil: off
+	book    book
+	failure error
 }
 
 // client is one client of a closed workload.
