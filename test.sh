@@ -21,7 +21,7 @@ fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 skipped=()
-say() { printf '\n== %s\n' "$*"; }
+say() { printf '\n== %s (after %d s)\n' "$*" "$SECONDS"; }
 skip() { skipped+=("$*") && echo "skipped: $*"; }
 die() { printf '\n== FAILED: %s\n' "$*" && exit 1; }
 
@@ -44,7 +44,7 @@ if [ ${#missing[@]} -gt 0 ]; then
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
     say "installing ${missing[*]}"
     export DEBIAN_FRONTEND=noninteractive
-    if ! { apt-get update -qq && apt-get install -y -qq --no-install-recommends "${missing[@]}"; } >"$work/apt" 2>&1; then
+    if ! { timeout 120 apt-get update -qq && timeout 600 apt-get install -y -qq --no-install-recommends "${missing[@]}"; } >"$work/apt" 2>&1; then
       tail -n 3 "$work/apt"
       skip "tests that need one of ${missing[*]}: it could not be installed"
     fi
@@ -82,11 +82,10 @@ if [ $quick = no ]; then
     skip "staticcheck: it could not be built"
   fi
   say "builds without cgo"
-  for os in linux darwin windows; do
-    for arch in amd64 arm64; do
-      echo "$os/$arch"
-      CGO_ENABLED=0 GOOS=$os GOARCH=$arch go build -o "$work/simcap" ./cmd/simcap || die "build for $os/$arch"
-    done
+  for target in linux/amd64 linux/arm64 darwin/arm64 windows/amd64; do
+    echo "$target"
+    CGO_ENABLED=0 GOOS=${target%/*} GOARCH=${target#*/} go build -o "$work/simcap" ./cmd/simcap ||
+      die "build for $target"
   done
 fi
 
