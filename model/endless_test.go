@@ -73,7 +73,7 @@ func TestEndlessRunsEnd(t *testing.T) {
 			c.Platform.Limits.PendingSync = 0
 			w.Method, w.Inputs, w.Arrivals.Kind = model.Map, dist.Constant{Value: 10}, workload.Once{}
 		}},
-		{"are busy with work that does not end for days", func(c *model.Config, f *model.Function, w *model.Workload) {
+		{"0 inputs are pending and 1 container is busy with work that does not end for days", func(c *model.Config, f *model.Function, w *model.Workload) {
 			f.Service.Time, f.Timeout = dist.Constant{Value: float64(30 * sim.Day)}, 60*sim.Day
 			w.Arrivals.Kind = workload.Once{}
 		}},

@@ -384,6 +384,15 @@ func TestFilesThatAreNoScenarios(t *testing.T) {
 	}
 }
 
+// A key that is missing is told once, and not also for what it would have held.
+func TestMissingKeysAreToldOnce(t *testing.T) {
+	for text, want := range map[string]int{"simcap: 1\n": 2, "simcap: 1\nworkloads: []\n": 1, "simcap: 1\nfunctions: {}\nworkloads: []\n": 1} {
+		if _, ds := Load("file.yaml", []byte(text), Options{}); len(ds) != want {
+			t.Errorf("%q: %d diagnostics, want %d\n%s", text, len(ds), want, ds.Text(false))
+		}
+	}
+}
+
 // FuzzLoad looks for texts that make the loader panic or hang, and holds every diagnostic against the
 // text: the place exists, and the message is not empty.
 func FuzzLoad(f *testing.F) {

@@ -136,6 +136,9 @@ func (r *reader) check(s *experiment.Scenario) {
 // problem turns what the model objects to into a diagnostic at the setting, or at the nearest one
 // around it that the file has. What was not read well is not judged a second time.
 func (r *reader) problem(p model.Problem) {
+	if p.Path == "functions" && !r.given(p.Path) {
+		return // the key is missing, which has been told
+	}
 	for _, path := range append(p.Needs, p.Path) {
 		if r.meant[path] || r.misread(r.named(path)) {
 			return
