@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/simcap/simcap/report/chart"
 	"github.com/simcap/simcap/report/figure"
@@ -296,8 +297,11 @@ func tracePage(s *shape.Shape) *page.Page {
 }
 
 func traceWord(s *shape.Shape) string {
-	if s.Verdict.Poisson {
+	switch {
+	case s.Verdict.Poisson:
 		return "Like a Poisson process"
+	case strings.HasPrefix(s.Verdict.Text, "too short"):
+		return "Too short to tell"
 	}
 	return "Not a Poisson process"
 }
