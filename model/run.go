@@ -115,8 +115,9 @@ type machine struct {
 	everyEvent   bool // the autoscaler decides after every event
 	observed     bool // something looks at the state after every event
 	luck         sim.Luck
-	undated      int32 // container that lost its date in this event and has no new one yet
-	capped       bool  // the workspace has a cap
+	bag          luggage // of the input that arrives, see expressPacks
+	undated      int32   // container that lost its date in this event and has no new one yet
+	capped       bool    // the workspace has a cap
 	progressed   sim.Time
 	rows         rowSorter
 	audit        *audit // nil: off

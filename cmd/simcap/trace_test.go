@@ -83,7 +83,7 @@ func TestMistakesWithTraces(t *testing.T) {
 		{"trace nowhere.log", "no such file"},
 		{"trace small.yaml", "not recognised"},
 		{"trace .", "is a folder"},
-		{"trace", "accepts 1 arg"},
+		{"trace", "0 arguments given; usage: simcap trace FILE"},
 		{"trace access.log --format apache", "unknown trace format"},
 		{"trace access.log --format combine", `did you mean "combined"`},
 		{"trace access.log --only path=/x", "unknown field"},
@@ -103,7 +103,7 @@ func TestMistakesWithTraces(t *testing.T) {
 		{"trace fit access.log --scenario small.yaml --workload ww", `did you mean "w"`},
 		{"init --from-trace nowhere.log", "no such file"},
 		{"init --from-trace - ", "name it"},
-		{"init --from-trace access.log small", "unknown command"},
+		{"init --from-trace access.log small", "1 argument given; usage: simcap init"},
 	} {
 		o := simcap(t, "", strings.Fields(c.args)...)
 		o.expect(t, exitUsage, "", c.stderr)
