@@ -14,16 +14,30 @@ import (
 // MostPoints is how many points a grid may have.
 const MostPoints = 1_000_000
 
-// Grid are the points of all combinations of the axes' values, the last axis fastest.
-func Grid(axes []Axis) ([]Point, error) {
+// CheckGrid says why the axes make no grid: one has no values, or there are too many points.
+func CheckGrid(axes []Axis) error {
+	_, err := gridSize(axes)
+	return err
+}
+
+func gridSize(axes []Axis) (int, error) {
 	n := 1
 	for _, a := range axes {
 		if len(a.Values) == 0 {
-			return nil, fmt.Errorf("%s has no values", a.Key)
+			return 0, fmt.Errorf("%s has no values", a.Key)
 		}
 		if n *= len(a.Values); n > MostPoints {
-			return nil, fmt.Errorf("the grid has more than %d points", MostPoints)
+			return 0, fmt.Errorf("the grid has more than %d points", MostPoints)
 		}
+	}
+	return n, nil
+}
+
+// Grid are the points of all combinations of the axes' values, the last axis fastest.
+func Grid(axes []Axis) ([]Point, error) {
+	n, err := gridSize(axes)
+	if err != nil {
+		return nil, err
 	}
 	points := make([]Point, n)
 	for i := range points {

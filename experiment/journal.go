@@ -130,6 +130,13 @@ func (j *Journal) count() int {
 // Found is the number of trials that were in the file when it was opened.
 func (j *Journal) Found() int { return j.found }
 
+// Empty says whether the journal holds nothing.
+func (j *Journal) Empty() bool {
+	j.mutex.Lock()
+	defer j.mutex.Unlock()
+	return j.size == 0
+}
+
 // find gives what the journal knows of a point. A line that does not fit the scenario counts as none.
 func (j *Journal) find(key string, l *layout) (known map[int]*trial, warmup settling, settled bool) {
 	j.mutex.Lock()

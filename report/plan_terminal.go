@@ -158,8 +158,8 @@ func (t *planSummary) sure() string {
 	}
 	doubt := "not sure to be the cheapest"
 	if r := t.likeliest(); r != nil {
-		doubt += fmt.Sprintf(": %s, %s, keeps the SLO too with a chance of %s", t.differs(r),
-			difference(r, t.p.Goal == "cost.per_hour"), percent(r.Chance))
+		doubt += fmt.Sprintf(": %s, %s, may keep the SLO and be over 1%% cheaper, with a chance of %s",
+			t.differs(r), difference(r, t.p.Goal == "cost.per_hour"), percent(r.Chance))
 	}
 	return doubt + "; a longer --budget would tell"
 }
@@ -545,6 +545,9 @@ func (t *planSummary) fate(s *plan.Setting, who string) string {
 			what = append(what, fmt.Sprintf("%s %s, limit %s", o.Label, o.Value,
 				strings.TrimLeft(o.Limit, "≤≥ ")))
 		}
+	}
+	if len(what) == 0 { // the search is stricter than the verdicts
+		return fmt.Sprintf("%s probably keep the SLO and cost %s", who, bill(s))
 	}
 	verb := "break the SLO"
 	if s.Keeps == plan.Unsure {

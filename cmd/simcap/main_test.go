@@ -159,7 +159,7 @@ func TestSchemaAndExplain(t *testing.T) {
 }
 
 func TestCommandLine(t *testing.T) {
-	simcap(t, "").expect(t, exitDone, "The program:", "")
+	simcap(t, "").expect(t, exitDone, "Scenarios:", "")
 	simcap(t, "", "--help").expect(t, exitDone, "--no-color ", "")
 	simcap(t, "", "version").expect(t, exitDone, "simcap ", "")
 	simcap(t, "", "rum").expect(t, exitUsage, "", "run")

@@ -146,6 +146,9 @@ func (f *sweepFlags) run(cmd *cobra.Command, argument string) error {
 	if f.function != "" && !hasFunction(src.scenario, f.function) {
 		return usagef("--function: %s has no function %q", src.scenario.Name, f.function)
 	}
+	if err := experiment.CheckGrid(src.scenario.Sweep); err != nil {
+		return usage(err)
+	}
 	out := f.out
 	if out == "" && !f.json {
 		out = defaultFolder(src.scenario.Name, "sweep")
@@ -194,6 +197,9 @@ func (f *sweepFlags) finish(cmd *cobra.Command, sweep *experiment.Sweep, out str
 	journal *experiment.Journal) error {
 	interrupted := err != nil && cmd.Context().Err() != nil
 	if journal != nil {
+		if err != nil && !interrupted && journal.Empty() { // or the next try would have to ask for --force
+			os.Remove(filepath.Join(out, journalFile))
+		}
 		if closing := journal.Close(); closing != nil && (err == nil || interrupted) {
 			return failed(closing)
 		}

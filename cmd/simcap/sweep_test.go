@@ -60,6 +60,22 @@ func TestSweep(t *testing.T) {
 	simcap(t, "", "sweep", "swept.yaml", "--out", "mine").expect(t, exitUsage, "", "holds no sweep of simcap")
 }
 
+// A sweep of which nothing could run leaves no folder: the corrected command would be told that it holds
+// a sweep.
+func TestSweepThatCannotRunLeavesNothing(t *testing.T) {
+	sweptFolder(t)
+	for _, wrong := range [][]string{
+		{"--vary", "functions.f.min_containers=8,9", "--set", "functions.f.max_containers=2"},
+		{"--vary", "functions.f.min_containers=0..2000", "--vary", "functions.f.max_containers=2000..4000"},
+	} {
+		o := simcap(t, "", append([]string{"sweep", "small.yaml", "--out", "s"}, wrong...)...)
+		o.expect(t, exitUsage, "", "simcap: ")
+		if _, err := os.Stat("s"); !os.IsNotExist(err) {
+			t.Errorf("%v leaves a folder: %v", wrong, err)
+		}
+	}
+}
+
 func TestSweepVary(t *testing.T) {
 	sweptFolder(t)
 	o := simcap(t, "", "sweep", "small.yaml", "--json", "--vary", "functions.f.max_containers=1..5,step=2",

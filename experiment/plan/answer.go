@@ -116,7 +116,10 @@ func (s *search) describe(out *Setting, trials []*trial) {
 	for name, m := range result.Functions {
 		out.Functions[name] = m.LatencyS
 	}
-	for _, v := range result.SLO {
+	for k, v := range result.SLO {
+		if o := &s.objectives[k]; isLargest(o) && v.Met != nil && o.Judge(inNext(trials, k)).Met == nil {
+			v.Met = nil // the next run may break it
+		}
 		if len(trials) < 2 && v.Met != nil { // one replication decides nothing
 			v.Met = nil
 		}
@@ -253,8 +256,7 @@ func (p *planning) bindingOf(best *record) *Binding {
 	out.Objective = slices.Index(breaks, slices.Max(breaks))
 	slacks := make([]float64, len(s.objectives))
 	for k := range s.objectives {
-		value := meanOf(best.complete(), func(t *trial) float64 { return t.slo[k] })
-		slacks[k] = slackOf(&s.objectives[k], value)
+		slacks[k] = slackOf(&s.objectives[k], valueOf(best, k))
 	}
 	if best.belief.keeps != Yes || breaks[out.Objective] == 0 {
 		for k, slack := range slacks {
@@ -268,6 +270,19 @@ func (p *planning) bindingOf(best *record) *Binding {
 		out.Slack = -1
 	}
 	return out
+}
+
+// valueOf is an objective's value over all replications of a setting, as it is judged.
+func valueOf(r *record, k int) float64 {
+	switch {
+	case len(r.belief.values) > 0:
+		return r.belief.values[k]
+	case len(r.full) > 0 && r.full[0] != nil:
+		return r.full[0].slo[k]
+	case len(r.short) > 0 && r.short[0] != nil:
+		return r.short[0].slo[k]
+	}
+	return math.NaN()
 }
 
 // meanOf is the mean over the trials that have a value, NaN without any.
@@ -352,7 +367,7 @@ func (p *planning) explored() []Sample {
 		one.Cost = meanOf(trials, func(t *trial) float64 { return t.goal })
 		least := math.Inf(1)
 		for k := range s.objectives {
-			slack := slackOf(&s.objectives[k], meanOf(trials, func(t *trial) float64 { return t.slo[k] }))
+			slack := slackOf(&s.objectives[k], valueOf(r, k))
 			if math.IsNaN(slack) {
 				least = math.NaN()
 				break

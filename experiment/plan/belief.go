@@ -20,8 +20,9 @@ type belief struct {
 	chance  float64 // that every objective is kept
 	keeps   Keeps   // judged at searchLevel
 	ratio   []float64
-	quiet   []int // spread.quiet when it was judged
-	worst   int   // objective with the largest ratio
+	values  []float64 // by objective, over all trials
+	quiet   []int     // spread.quiet when it was judged
+	worst   int       // objective with the largest ratio
 }
 
 const (
@@ -267,6 +268,46 @@ func (s *search) believe(r *record) {
 	}
 }
 
+// isLargest says whether an objective is about the largest value of all: latency.max, makespan.max.
+func isLargest(o *experiment.Objective) bool { return strings.HasSuffix(o.Metric, ".max") }
+
+// maxima are mean and standard deviation of the largest values of the trials, and the greatest of them.
+func maxima(trials []*trial, k int) (mean, deviation, greatest float64) {
+	var m stats.Moments
+	greatest = math.Inf(-1)
+	for _, t := range trials {
+		if v := t.slo[k]; !math.IsNaN(v) {
+			m.Add(v)
+			greatest = max(greatest, v)
+		}
+	}
+	return m.Mean(), m.Deviation(), greatest
+}
+
+// inNext is the largest value of n trials with the interval in which that of one further trial lies with
+// 95 %, stretched to hold it: mean ± t(0.975; n - 1) s √(1 + 1/n) of the trials' largest values (Hahn and
+// Meeker: Statistical Intervals, 4.7). More trials only make the largest value of all larger: no
+// interval about it tells what the next run will do, and an objective on it is about every run.
+func inNext(trials []*trial, k int) experiment.Estimate {
+	mean, deviation, greatest := maxima(trials, k)
+	if math.IsInf(greatest, -1) {
+		return experiment.Estimate{}
+	}
+	n := 0.0
+	for _, t := range trials {
+		if !math.IsNaN(t.slo[k]) {
+			n++
+		}
+	}
+	e := experiment.Estimate{Value: &greatest}
+	if n > 1 {
+		half := stats.StudentQuantile(0.975, n-1) * deviation * math.Sqrt(1+1/n)
+		low, high := max(0, mean-half), max(mean+half, greatest)
+		e.Low, e.High = &low, &high
+	}
+	return e
+}
+
 // guessed is the belief after one trial, which may be shorter by a factor than the full horizon.
 func (s *search) guessed(t *trial, shorter float64) belief {
 	b := belief{count: 1, keeps: Unsure, chance: 1, ratio: make([]float64, len(t.slo))}
@@ -306,9 +347,17 @@ func (s *search) measured(trials []*trial) belief {
 			dev = (*e.High - *e.Low) / 2 / stats.StudentQuantile(0.975, n-1) * math.Sqrt(n)
 		}
 		prior := s.spread.ratio[k] * max(math.Abs(mean), 0.1*scaleOf(boundOf(o)))
+		b.ratio[k], b.values = ratioOf(o, mean), append(b.values, mean)
+		part := 1 / math.Sqrt(n)
+		if isLargest(o) {
+			center, deviation, _ := maxima(trials, k)
+			mean, dev, part = center, deviation, math.Sqrt(1+1/n)
+			if next := inNext(trials, k); o.Judge(next).Met == nil {
+				b.keeps = worse(b.keeps, Unsure)
+			}
+		}
 		mixed := math.Sqrt((dev*dev*(n-1) + prior*prior*priorFreedom) / (n - 1 + priorFreedom))
-		b.ratio[k] = ratioOf(o, mean)
-		b.chance = min(b.chance, chanceOf(o, mean, mixed/math.Sqrt(n), n-1+priorFreedom))
+		b.chance = min(b.chance, chanceOf(o, mean, mixed*part, n-1+priorFreedom))
 		b.keeps = worse(b.keeps, judge(o, e, len(trials), s.spread.quiet[k]))
 	}
 	b.worst = largest(b.ratio)

@@ -107,3 +107,28 @@ func TestRareEvents(t *testing.T) {
 		t.Error("a latency is no event")
 	}
 }
+
+// Five readings of Hahn and Meeker (Statistical Intervals, 4.2 and 4.7): 50.10 on average, and the next one
+// lies between 46.1 and 54.1 with 95 %. An objective of 53 is kept by the readings, and unsure.
+func TestLargestOfTheNextRun(t *testing.T) {
+	var trials []*trial
+	for _, v := range []float64{51.4, 49.5, 48.7, 49.3, 51.6} {
+		trials = append(trials, &trial{slo: []float64{v}})
+	}
+	e := inNext(append(trials, &trial{slo: []float64{nan}}), 0)
+	if *e.Value != 51.6 || math.Abs(*e.Low-46.1) > 0.05 || math.Abs(*e.High-54.1) > 0.05 {
+		t.Errorf("%v from %v to %v, want 51.6 from 46.1 to 54.1", *e.Value, *e.Low, *e.High)
+	}
+	for limit, want := range map[float64]bool{53: false, 54.5: true} {
+		o := &experiment.Objective{Metric: "makespan.max", Max: limit, Min: nan}
+		if met := o.Judge(e).Met; !isLargest(o) || (met != nil) != want || met != nil && !*met {
+			t.Errorf("a limit of %v is not judged as it should be", limit)
+		}
+	}
+	if e := inNext(trials[:1], 0); e.Low != nil {
+		t.Error("one run tells nothing of the next")
+	}
+	if e := inNext(nil, 0); e.Value != nil {
+		t.Error("without a run there is no largest value")
+	}
+}
