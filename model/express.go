@@ -2,15 +2,16 @@ package model
 
 import (
 	"github.com/simcap/simcap/model/dist"
+	"github.com/simcap/simcap/model/service"
 	"github.com/simcap/simcap/sim"
 )
 
 // Most functions ask little of the rules that follow an input: one slot a container, plain or batched,
 // single calls, no retries and failures, no patience. The inputs of such a pool take the express lane:
 // no record of their own in the slab, but 24 bytes in a ring while they wait and a place at their
-// container while it holds them. Containers, autoscaler, calendar and books are those of all pools,
-// and the results are the same bytes as without the lane; what looks at inputs one by one (rows, the
-// audit, transcripts) closes it.
+// container while it holds them; what few of them carry besides goes apart, as luggage. Containers,
+// autoscaler, calendar and books are those of all pools, and the results are the same bytes as without
+// the lane; what looks at inputs one by one (rows, the audit, transcripts) closes it.
 
 // waiter is an input of an express pool in the queue.
 type waiter struct {
@@ -26,9 +27,21 @@ type member struct {
 	caller              int32
 }
 
+// luggage is what an input carries besides where demands have noise or batches have units, or where the
+// overhead is drawn.
+type luggage struct {
+	demand   float64 // ns, before per_unit and noise
+	size     float64
+	overhead sim.Time
+	number   int64 // of its call
+}
+
 // express is the lane of one pool.
 type express struct {
-	queue      []waiter // ring, a power of two long
+	heavy      bool // inputs have luggage
+	waiting    []luggage
+	held       []luggage // by members
+	queue      []waiter  // ring, a power of two long
 	head, tail int
 	members    []member   // batchMax for each seat
 	batchTime  []sim.Time // B(n) rounded; nil: the largest of the inputs' own demands
@@ -47,10 +60,7 @@ func (m *machine) takesExpress(p *pool) bool {
 		return false
 	case f.Retries.Max != 0 || f.Failures != (Failures{}):
 		return false
-	case s.FirstInput != nil || s.NoiseCV > 0 || p.batchNS != nil && s.PerUnit != 0:
-		return false
-	}
-	if _, fixed := dist.IsConstant(f.Overhead); f.Overhead != nil && !fixed {
+	case s.FirstInput != nil:
 		return false
 	}
 	for i := range m.callers {
@@ -69,9 +79,16 @@ func (m *machine) openExpress() {
 		if !m.takesExpress(p) {
 			continue
 		}
-		p.express = &express{queue: make([]waiter, 64), openOn: none}
+		x := &express{queue: make([]waiter, 64), openOn: none}
+		p.express = x
+		s := &p.set.Service
+		_, fixed := dist.IsConstant(p.set.Overhead)
+		x.heavy = s.NoiseCV > 0 || p.batchNS != nil && s.PerUnit != 0 || p.set.Overhead != nil && !fixed
+		if x.heavy {
+			x.waiting = make([]luggage, len(x.queue))
+		}
 		for _, ns := range p.batchNS {
-			p.express.batchTime = append(p.express.batchTime, sim.Round(ns))
+			x.batchTime = append(x.batchTime, sim.Round(ns))
 		}
 	}
 }
@@ -87,12 +104,16 @@ func (m *machine) expressArrival(p *pool, w *caller) {
 		w.book.calls++
 	}
 	in := waiter{submitted: m.now, caller: w.index}
-	if a := w.ahead; a != nil && a.demands {
+	var bag *luggage
+	switch a := w.ahead; {
+	case p.express.heavy:
+		bag = m.expressPacks(w)
+	case a != nil && a.demands:
 		in.demand = a.demand[(a.used-1)%blockSize]
-	} else {
+	default:
 		in.demand = m.expressDemand(p, w)
 	}
-	if reason := m.expressSubmit(p, w, in); reason != Completed {
+	if reason := m.expressSubmit(p, w, in, bag); reason != Completed {
 		m.expressRejects(w, reason)
 	}
 	m.awaitArrival(w)
@@ -116,8 +137,22 @@ func (m *machine) expressDemand(p *pool, w *caller) sim.Time {
 	return sim.Round(ns + perUnit*size)
 }
 
+// expressPacks draws the luggage of the workload's present input. It is good until the next one's.
+func (m *machine) expressPacks(w *caller) *luggage {
+	number := uint64(w.calls)
+	bag := &m.bag
+	bag.number = w.calls
+	bag.demand = m.inTurn(&w.demand, number)
+	bag.size = m.inTurn(&w.size, number)
+	bag.overhead = sim.Round(m.inTurn(&w.extra, number))
+	if w.ahead == nil {
+		w.attributes(&bag.size, &bag.demand)
+	}
+	return bag
+}
+
 // expressSubmit admits the input, or says why not.
-func (m *machine) expressSubmit(p *pool, w *caller, in waiter) Outcome {
+func (m *machine) expressSubmit(p *pool, w *caller, in waiter, bag *luggage) Outcome {
 	if b := m.bucketOf(w); b != nil {
 		if !b.has(m.now) {
 			return RateLimit
@@ -127,7 +162,7 @@ func (m *machine) expressSubmit(p *pool, w *caller, in waiter) Outcome {
 	if p.queued == 0 {
 		if ci := p.expressSlot(m); ci != none {
 			p.outstanding++
-			m.expressAssign(p, w, ci, m.containers.At(ci), &in)
+			m.expressAssign(p, w, ci, m.containers.At(ci), &in, bag)
 			return Completed
 		}
 	}
@@ -141,18 +176,30 @@ func (m *machine) expressSubmit(p *pool, w *caller, in waiter) Outcome {
 	if x.tail-x.head == len(x.queue) {
 		x.widen()
 	}
-	x.queue[x.tail&(len(x.queue)-1)] = in
+	at := x.tail & (len(x.queue) - 1)
+	x.queue[at] = in
+	if x.heavy {
+		x.waiting[at] = *bag
+	}
 	x.tail++
 	return Completed
 }
 
-// widen doubles the ring.
+// widen doubles the rings.
 func (x *express) widen() {
-	wider := make([]waiter, 2*len(x.queue))
-	for i := x.head; i < x.tail; i++ {
-		wider[i&(len(wider)-1)] = x.queue[i&(len(x.queue)-1)]
+	x.queue = twice(x.queue, x.head, x.tail)
+	if x.heavy {
+		x.waiting = twice(x.waiting, x.head, x.tail)
 	}
-	x.queue = wider
+}
+
+// twice is a ring of twice the length with the same contents.
+func twice[T any](ring []T, head, tail int) []T {
+	wider := make([]T, 2*len(ring))
+	for i := head; i < tail; i++ {
+		wider[i&(len(wider)-1)] = ring[i&(len(ring)-1)]
+	}
+	return wider
 }
 
 // expressRejects books an input that is lost.
@@ -191,15 +238,20 @@ func (m *machine) expressDispatch(p *pool) {
 // expressNext gives the head of the queue to the container.
 func (m *machine) expressNext(p *pool, ci int32, c *container) {
 	x := p.express
-	in := &x.queue[x.head&(len(x.queue)-1)]
+	at := x.head & (len(x.queue) - 1)
 	x.head++
+	in := &x.queue[at]
+	var bag *luggage
+	if x.heavy {
+		bag = &x.waiting[at]
+	}
 	w := &m.callers[in.caller]
 	m.queueCount(p, w, -1)
-	m.expressAssign(p, w, ci, c, in)
+	m.expressAssign(p, w, ci, c, in, bag)
 }
 
 // expressAssign gives an input to the container of the open batch, or to one with a free slot.
-func (m *machine) expressAssign(p *pool, w *caller, ci int32, c *container, in *waiter) {
+func (m *machine) expressAssign(p *pool, w *caller, ci int32, c *container, in *waiter, bag *luggage) {
 	if !w.async {
 		p.assignedSync++
 	}
@@ -207,10 +259,15 @@ func (m *machine) expressAssign(p *pool, w *caller, ci int32, c *container, in *
 		m.leaveIdle(p, ci, c)
 		m.becomesBusy(p, c)
 	}
-	at := &p.express.members[c.seat*p.batchMax+c.count]
+	x := p.express
+	place := c.seat*p.batchMax + c.count
+	at := &x.members[place]
 	at.submitted, at.assigned, at.caller, at.cold = in.submitted, m.now, in.caller, 0
 	if m.now > in.submitted {
 		at.cold = max(0, min(m.now, c.readyAt)-max(in.submitted, c.created))
+	}
+	if x.heavy {
+		x.held[place] = *bag
 	}
 	c.inputs++
 	c.demand = max(c.demand, in.demand)
@@ -240,7 +297,10 @@ func (m *machine) expressOpens(p *pool, ci int32, c *container) {
 func (m *machine) expressBegins(p *pool, ci int32, c *container) {
 	x := p.express
 	x.openOn = none
-	if x.batchTime != nil {
+	switch {
+	case x.heavy:
+		c.demand = m.expressHeavy(p, c)
+	case x.batchTime != nil:
 		c.demand = x.batchTime[c.count]
 	}
 	c.items, c.active = 1, 1
@@ -249,6 +309,35 @@ func (m *machine) expressBegins(p *pool, ci int32, c *container) {
 	c.ends = m.now + min(c.demand, p.set.Timeout)
 	p.book.began(m, c.count)
 	m.calendar.Set(containerSource(ci), c.ends)
+}
+
+// expressHeavy is demandOf where inputs have luggage.
+func (m *machine) expressHeavy(p *pool, c *container) sim.Time {
+	s := &p.set.Service
+	first := c.seat * p.batchMax
+	bags := p.express.held[first : first+c.count]
+	ns, units := bags[0].demand+s.PerUnit*bags[0].size, bags[0].size
+	for i := range bags[1:] {
+		bag := &bags[1+i]
+		ns = max(ns, bag.demand+s.PerUnit*bag.size)
+		if p.units == service.Max {
+			units = max(units, bag.size)
+		} else {
+			units += bag.size
+		}
+	}
+	if p.batchNS != nil {
+		ns = p.batchNS[c.count]
+		if s.PerUnit != 0 {
+			ns += s.PerUnit * units
+		}
+	}
+	if s.NoiseCV > 0 {
+		w := &m.callers[p.express.members[first].caller]
+		m.luck = w.noise.Sub(0).At(uint64(bags[0].number))
+		ns *= service.Noise(s.NoiseCV, &m.luck)
+	}
+	return sim.Round(ns)
 }
 
 // expressWaited is the end of an open batch's wait.
@@ -278,7 +367,11 @@ func (m *machine) expressDue(p *pool, ci int32, c *container) {
 	first := c.seat * p.batchMax
 	members := p.express.members[first : first+c.count]
 	for i := range members {
-		m.expressLeaves(p, &members[i], c.started, served, outcome)
+		overhead := m.callers[members[i].caller].overhead
+		if p.express.heavy {
+			overhead = p.express.held[int(first)+i].overhead
+		}
+		m.expressLeaves(p, &members[i], c.started, served, overhead, outcome)
 	}
 	n := int64(c.count)
 	m.finished += n
@@ -309,7 +402,7 @@ func (m *machine) expressDue(p *pool, ci int32, c *container) {
 }
 
 // expressLeaves books an input that ends.
-func (m *machine) expressLeaves(p *pool, in *member, started, served sim.Time, outcome Outcome) {
+func (m *machine) expressLeaves(p *pool, in *member, started, served, overhead sim.Time, outcome Outcome) {
 	w := &m.callers[in.caller]
 	if !w.async {
 		p.assignedSync--
@@ -326,7 +419,6 @@ func (m *machine) expressLeaves(p *pool, in *member, started, served sim.Time, o
 		b.makespans.Record(int64(m.now - in.submitted))
 		return
 	}
-	overhead := w.overhead
 	at := b.count(int64(m.now - in.submitted + overhead))
 	at.inputs++
 	at.parts[Cold] += int64(in.cold)

@@ -137,6 +137,9 @@ func (m *machine) newContainer(p *pool) (int32, *container) {
 	if x := p.express; x != nil {
 		for len(x.members) < p.seats.Len()*int(p.batchMax) {
 			x.members = append(x.members, member{})
+			if x.heavy {
+				x.held = append(x.held, luggage{})
+			}
 		}
 	}
 	if p.youngest != none {

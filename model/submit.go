@@ -124,7 +124,7 @@ func (m *machine) openSource(w *caller, arrivals sim.Stream) {
 	if instants, ok := w.source.(workload.Instants); ok {
 		p := &m.pools[w.pool]
 		w.ahead = &readAhead{source: instants,
-			demands: p.express != nil && p.set.Service.PerUnit == 0}
+			demands: p.express != nil && !p.express.heavy && p.set.Service.PerUnit == 0}
 		w.next = bareArrival
 	}
 }

@@ -225,8 +225,17 @@ func (t *capacitySummary) onlyGPUs() bool {
 
 // steps lists the rates that were tried, with the objectives that decided.
 func (t *capacitySummary) steps(s *experiment.CapacitySearch) {
-	t.line(t.in(dim, right("inputs", 10)+right("factor", 9)+"  "+left("SLO", 8)+"what decides"))
-	for _, step := range byRate(s) {
+	steps := byRate(s)
+	rates, factors := make([]string, len(steps)), make([]string, len(steps))
+	wide, wideFactor := len("inputs"), len("factor")
+	for i, step := range steps {
+		rates[i] = quantity.Format(quantity.PerS, step.RatePerS)
+		factors[i] = strconv.FormatFloat(step.Factor, 'g', 4, 64)
+		wide, wideFactor = max(wide, len(rates[i])), max(wideFactor, len(factors[i]))
+	}
+	t.line(t.in(dim, right("inputs", wide)+"  "+right("factor", wideFactor)+"  "+left("SLO", 8)+
+		"what decides"))
+	for i, step := range steps {
 		word, code := verdictWord(step.Verdict)
 		text := ""
 		if v := decisive(step.SLO); v != nil {
@@ -237,9 +246,8 @@ func (t *capacitySummary) steps(s *experiment.CapacitySearch) {
 			}
 			text += " " + o.Limit
 		}
-		t.line(right(quantity.Format(quantity.PerS, step.RatePerS), 10) +
-			right(strconv.FormatFloat(step.Factor, 'g', 4, 64), 9) + "  " + t.in(code, left(word, 8)) +
-			t.in(dim, cutEnd(text, t.room()-29)))
+		t.line(right(rates[i], wide) + "  " + right(factors[i], wideFactor) + "  " +
+			t.in(code, left(word, 8)) + t.in(dim, cutEnd(text, t.room()-wide-wideFactor-12)))
 	}
 }
 

@@ -229,7 +229,15 @@ func Explain(text string) (found []Word, suggestion string) {
 	for _, w := range all {
 		names = append(names, w.Key, w.Path, w.Section[strings.LastIndexByte(w.Section, ' ')+1:])
 	}
-	return nil, Nearest(text, names)
+	if near := Nearest(text, names); near != "" || len(text) < 3 {
+		return nil, near
+	}
+	for _, w := range all { // a part of a key
+		if strings.Contains(w.Key, text) {
+			return nil, w.Key
+		}
+	}
+	return nil, ""
 }
 
 // namedAs is the pattern of a path as someone writes it who names workloads, or counts with a dot.

@@ -105,7 +105,7 @@ func logInstant(b []byte) (ns int64, zoned, ok bool) {
 	return timeOfDay(days, b[12:])
 }
 
-// timeOfDay reads HH:MM[:SS[.fraction]][zone] of the given day.
+// timeOfDay reads HH:MM[:SS[.fraction]][zone], with a point or a comma before the fraction, of the given day.
 func timeOfDay(days int64, b []byte) (ns int64, zoned, ok bool) {
 	hour, ok1 := two(b, 0)
 	minute, ok2 := two(b, 3)
@@ -116,10 +116,14 @@ func timeOfDay(days int64, b []byte) (ns int64, zoned, ok bool) {
 	b = b[5:]
 	if len(b) > 0 && b[0] == ':' {
 		end := 1
-		for end < len(b) && (b[end] >= '0' && b[end] <= '9' || b[end] == '.') {
+		for end < len(b) && (b[end] >= '0' && b[end] <= '9' || b[end] == '.' || b[end] == ',') {
 			end++
 		}
-		seconds, ok := scaled(b[1:end], 9)
+		digits := b[1:end]
+		if len(digits) > 2 && digits[2] == ',' { // as ISO 8601 allows and Python's logging writes
+			digits = withPoint(digits)
+		}
+		seconds, ok := scaled(digits, 9)
 		if !ok || end < 3 || b[2] == '.' || seconds >= 61*nsPerSecond {
 			return 0, false, false
 		}

@@ -51,6 +51,7 @@ type cells struct {
 	unit     int  // of instants that are numbers; unitUnknown until the first
 	series   bool // rows are buckets
 	outcome  bool // no output tokens mean a failed request
+	comma    bool // numbers have a decimal comma, as where semicolons separate cells
 	function map[string]string
 	recent   string // the name that intern has returned last
 
@@ -113,6 +114,9 @@ func (c *cells) set(col *column, cell []byte) string {
 		return ""
 	}
 	c.has[col.role] = true
+	if c.comma && col.role != roleFunction && col.role != roleApp && col.role != roleSession {
+		cell = withPoint(cell)
+	}
 	ok := true
 	switch col.role {
 	case roleTime:
@@ -219,9 +223,27 @@ func (c *cells) guessUnit(col *column, cell []byte) bool {
 	return true
 }
 
-// duration reads a length of time in ns; of a list such as "0.1, 0.2" the last that is given.
+// withPoint is a number with its decimal comma, 12,5, as one with a point; other cells are as they are.
+func withPoint(cell []byte) []byte {
+	comma := bytes.IndexByte(cell, ',')
+	if comma <= 0 || len(bytes.Trim(cell, "-0123456789,")) > 0 ||
+		bytes.LastIndexByte(cell, ',') != comma {
+		return cell
+	}
+	point := bytes.Clone(cell)
+	point[comma] = '.'
+	return point
+}
+
+// duration reads a length of time in ns; of a list such as "0.1, 0.2" the last that is given. A comma
+// between digits alone, as in 12,5 and 1,234, may be a decimal one or one of thousands: that is no
+// length.
 func duration(cell []byte, unit int) (float64, bool) {
 	if comma := bytes.LastIndexAny(cell, ",:"); comma >= 0 {
+		if before := cell[:comma]; cell[comma] == ',' && comma+1 < len(cell) && cell[comma+1] != ' ' &&
+			bytes.IndexByte(before, '.') < 0 && !bytes.HasSuffix(before, []byte("-")) {
+			return 0, false
+		}
 		cell = bytes.TrimSpace(cell[comma+1:])
 		if missing(cell) {
 			return -1, true

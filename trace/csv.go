@@ -23,6 +23,7 @@ func newTable(in *input, sep byte, o *Options, r *Report, layout []column) (*tab
 		return nil, err
 	}
 	t := &table{in: in, sep: sep, cells: newCells(o, r), header: bytes.Clone(line)}
+	t.cells.comma = sep == ';'
 	names := splitHeader(t.header, sep)
 	t.columns = make([]column, len(names))
 	for i, name := range names {
@@ -43,6 +44,7 @@ func newTable(in *input, sep byte, o *Options, r *Report, layout []column) (*tab
 // newBare is a table without a header.
 func newBare(in *input, sep byte, o *Options, r *Report, columns []column) (*table, error) {
 	t := &table{in: in, sep: sep, cells: newCells(o, r), columns: columns}
+	t.cells.comma = sep == ';'
 	if err := o.mapColumns(t.columns); err != nil {
 		return nil, err
 	}

@@ -37,6 +37,7 @@ func TestInstantsAndEpochNumbers(t *testing.T) {
 		"jsonl":   `{"a":{"arrival_time":1747476000},"b":[1,{"c":"}"}]}` + "\n" + `{"a":{"arrival_time":1747476001.5}}` + "\n" + `{"a":{"arrival_time":1.74747612e9}}`,
 		"array":   "[\n{\"time\":\"2025-05-17T10:00:00Z\"},\n{\"time\":\"2025-05-17T10:00:01.5Z\"},{\"time\":\"2025-05-17T10:02:00Z\"}]",
 		"bom":     "\xef\xbb\xbftimestamp\n2025-05-17T10:00:00Z\n2025-05-17T10:00:01.5Z\n2025-05-17T10:02:00Z",
+		"python":  "{\"asctime\":\"x\",\"time\":\"2025-05-17 10:00:00,000\"}\n{\"time\":\"2025-05-17 10:00:01,500\"}\n{\"time\":\"2025-05-17 10:02:00,000\"}\n",
 		"comment": "time,x\n# made by hand\n2025-05-17T10:00:00Z,1\n2025-05-17T10:00:01.5Z,2\n2025-05-17T10:02:00Z,3",
 	} {
 		rows, r := readText(t, text, Options{})
@@ -471,5 +472,39 @@ func TestFoldKeepsTheProfile(t *testing.T) {
 	}
 	if r.Arrivals != int64(len(rows)) {
 		t.Errorf("%d arrivals reported of %d", r.Arrivals, len(rows))
+	}
+}
+
+// In files of countries with a decimal comma semicolons separate the cells, and 12,5 is twelve and a
+// half. Where commas separate them, a quoted "12,5" or "1,234" may mean either, and is refused.
+func TestDecimalCommas(t *testing.T) {
+	rows, r := readText(t, "created_at;took_ms;name\n2025-05-17 10:00:00;12,5;a,1\n"+
+		"2025-05-17 10:00:01,25;1003,75;\"2,5\"\n", Options{})
+	if len(rows) != 2 || rows[0].Demand != 12.5e6 || rows[1].Demand != 1003.75e6 ||
+		rows[1].At != 1250*sim.Millisecond {
+		t.Errorf("%d rows, bad %v: %+v", len(rows), r.BadRows, rows)
+	}
+	_, r = readText(t, "created_at,took_ms\n2025-05-17 10:00:00,7\n2025-05-17 10:00:00,7\n"+
+		"2025-05-17 10:00:01,\"1,234\"\n", Options{})
+	if r.Bad != 1 {
+		t.Errorf("%d bad rows; 1,234 milliseconds may be one or a thousand", r.Bad)
+	}
+}
+
+// A table with a row a second is most likely the log of a meter.
+func TestEvenRowsOfATableAreSaidToBeSamples(t *testing.T) {
+	var even, uneven strings.Builder
+	even.WriteString("t,running\n")
+	uneven.WriteString("t,running\n")
+	for i := range 40 {
+		fmt.Fprintf(&even, "%d,%d\n", i, i%5)
+		fmt.Fprintf(&uneven, "%d.%d,%d\n", i, i%7, i%5)
+	}
+	for name, text := range map[string]string{"even": even.String(), "uneven": uneven.String()} {
+		_, r := readText(t, text, Options{})
+		said := strings.Contains(strings.Join(r.Warnings, " "), "exactly 1 s apart")
+		if said != (name == "even") {
+			t.Errorf("%s: %q", name, r.Warnings)
+		}
 	}
 }

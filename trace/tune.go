@@ -67,9 +67,29 @@ func (t *tuning) decide(prefix []record) error {
 		return nil
 	}
 	if prefix[0].length == 0 {
+		t.warnOfSamples(gaps, zeros)
 		t.decideTick(gaps, zeros)
 	}
 	return nil
+}
+
+// fewestSamples is how many rows at even distances are no chance.
+const fewestSamples = 20
+
+// warnOfSamples says that rows of a general format may be the samples of a meter: such a file has
+// a row every second, whatever arrives.
+func (t *tuning) warnOfSamples(gaps []int64, zeros int) {
+	switch t.format.Name {
+	case "csv", "jsonl", "parquet":
+	default:
+		return
+	}
+	if zeros > 0 || len(gaps) < fewestSamples || slices.Min(gaps) != slices.Max(gaps) {
+		return
+	}
+	t.report.warn(fmt.Sprintf("the rows are exactly %s apart, as samples of a meter are, and each is taken "+
+		"for one arrival: if a column holds counts or rates, name it (column count=NAME or rate=NAME)",
+		span(gaps[0])))
 }
 
 // resolution is the greatest common divisor of the gaps between instants; 0 without gaps.

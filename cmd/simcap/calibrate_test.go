@@ -19,23 +19,24 @@ import (
 // is started and measured; the profile gives its parameters back within 5 %, and what simcap predicts
 // with it for two loads that the fit has not seen is within 10 % of what was measured.
 func TestCalibrateEndToEnd(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
-	t.Chdir(dir)
-	c := standin.Config{Addr: "127.0.0.1:0", AddrFile: filepath.Join(dir, "addr"), Base: 0.050, PerInput: 0.010, CV: 0.05, Slots: 1,
-		First: 0.3, Context: 0.2, Load: 0.2, Warm: 0.1, Seed: 3}
+	mine, file := filepath.Join(dir, "mine.yaml"), filepath.Join(dir, "s.yaml")
+	c := standin.Config{Addr: "127.0.0.1:0", AddrFile: filepath.Join(dir, "addr"), Base: 0.025, PerInput: 0.005, CV: 0.05, Slots: 1,
+		First: 0.15, Context: 0.1, Load: 0.1, Warm: 0.05, Seed: 3}
 	model := standin.New(c)
 	server := httptest.NewServer(model)
 	defer server.Close()
 	busy := standin.Watch()
 	defer func() { busy.End(t) }()
 	o := simcap(t, "", "calibrate", "http", server.URL+"/predict", "--body", `{"inputs": [{{repeat "x"}}]}`, "--force", "--null", server.URL+"/health",
-		"--batches", "1,4", "--concurrency", "1,3", "--quick", "--open-seconds", "12", "--name", "mine", "--watch", "none", "--valid-gpu", "L4")
-	o.expect(t, exitDone, "wrote mine.yaml", "open loop")
-	text, err := os.ReadFile("mine.yaml")
+		"--batches", "1,4", "--concurrency", "1,3", "--quick", "--open-seconds", "5", "--name", "mine", "--out", mine, "--watch", "none", "--valid-gpu", "L4")
+	o.expect(t, exitDone, "wrote "+mine, "open loop")
+	text, err := os.ReadFile(mine)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, ds := scenarios.ReadProfile("mine.yaml", text)
+	p, ds := scenarios.ReadProfile(mine, text)
 	if len(ds) > 0 {
 		t.Fatal(ds)
 	}
@@ -54,18 +55,18 @@ func TestCalibrateEndToEnd(t *testing.T) {
 			}
 		}
 	}
-	if _, err := os.Stat("mine.samples.json"); err != nil || p.Samples.File != "mine.samples.json" {
+	if _, err := os.Stat(filepath.Join(dir, "mine.samples.json")); err != nil || p.Samples.File != "mine.samples.json" {
 		t.Error(err, p.Samples)
 	}
 	scenario := "simcap: 1\nname: s\nhorizon: 5m\nfunctions:\n  f: {gpu: L4, min_containers: 1, max_containers: 1, service: {profile: mine.yaml}}\n" +
-		"workloads:\n  - {name: w, function: f, arrivals: {process: poisson, rate: 6/s}}\n"
-	if err := os.WriteFile("s.yaml", []byte(scenario), 0o644); err != nil {
+		"workloads:\n  - {name: w, function: f, arrivals: {process: poisson, rate: 12/s}}\n"
+	if err := os.WriteFile(file, []byte(scenario), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	simcap(t, "", "run", "s.yaml", "--json").expect(t, exitDone, `"latency_s"`, "")
-	o = simcap(t, "", "calibrate", "http", server.URL+"/predict", "--body", `{"inputs": [{{repeat "x"}}]}`, "--check", "s.yaml", "--check-seconds", "6")
+	simcap(t, "", "run", file, "--json").expect(t, exitDone, `"latency_s"`, "")
+	o = simcap(t, "", "calibrate", "http", server.URL+"/predict", "--body", `{"inputs": [{{repeat "x"}}]}`, "--check", file, "--check-seconds", "4")
 	o.expect(t, exitDone, "predicted     measured", "sending")
-	simcap(t, "", "calibrate", "http", server.URL, "--name", "mine").expect(t, exitUsage, "", "mine.yaml is there already")
+	simcap(t, "", "calibrate", "http", server.URL, "--out", mine).expect(t, exitUsage, "", "mine.yaml is there already")
 }
 
 // A command is started as often as asked, and an interrupt in the middle keeps what was finished and
@@ -127,7 +128,7 @@ func TestCalibrateMistakes(t *testing.T) {
 		code int
 		want string
 	}{
-		{[]string{"http"}, exitUsage, "accepts 1 arg"},
+		{[]string{"http"}, exitUsage, "0 arguments given; usage: simcap calibrate http URL"},
 		{[]string{"http", "127.0.0.1:8000"}, exitUsage, "is not an address"},
 		{[]string{"http", "http://127.0.0.1:1/", "--watch", "none"}, exitFailed, "refused"},
 		{[]string{"http", "http://127.0.0.1:1/", "--watch", "radar"}, exitUsage, "there is no way \"radar\""},
@@ -162,29 +163,31 @@ func TestCalibrateWorker(t *testing.T) {
 			python = name
 		}
 	}
-	t.Chdir(t.TempDir())
+	t.Parallel()
+	dir := t.TempDir()
+	at := func(name string) string { return filepath.Join(dir, name) }
 	write := func(name, text string) {
-		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+		if err := os.WriteFile(at(name), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
 	busy := standin.Watch()
 	defer func() { busy.End(t) }()
 	write("simcap_worker.py", simcap(t, "", "calibrate", "worker", "--python").stdout)
-	write("model.py", "import time\ndef setup():\n    print('loading')\n    time.sleep(0.2)\ndef predict(inputs):\n    print('predicting')\n    time.sleep(0.03 + 0.01*len(inputs))\n")
+	write("model.py", "import time\ndef setup():\n    print('loading')\n    time.sleep(0.2)\ndef predict(inputs):\n    print('predicting')\n    time.sleep(0.02 + 0.005*len(inputs))\n")
 	write("broken.py", "def predict(inputs):\n    raise ValueError('no weights')\n")
-	o := simcap(t, "", "calibrate", "worker", "--quick", "--batches", "1,4", "--concurrency", "1,2", "--open", "0.5", "--open-seconds", "4",
-		"--name", "w", "--force", "--watch", "none", "--", python, "simcap_worker.py", "model:predict")
+	o := simcap(t, "", "calibrate", "worker", "--quick", "--batches", "1,4", "--concurrency", "1,2", "--open", "0.5", "--open-seconds", "3",
+		"--name", "w", "--out", at("w.yaml"), "--force", "--watch", "none", "--", python, at("simcap_worker.py"), "model:predict")
 	if strings.Contains(o.stderr, "executable file not found") {
 		t.Skip("no Python here")
 	}
-	o.expect(t, exitDone, "wrote w.yaml", "an empty request takes")
-	text, _ := os.ReadFile("w.yaml")
-	p, ds := scenarios.ReadProfile("w.yaml", text)
+	o.expect(t, exitDone, "wrote "+at("w.yaml"), "an empty request takes")
+	text, _ := os.ReadFile(at("w.yaml"))
+	p, ds := scenarios.ReadProfile(at("w.yaml"), text)
 	if len(ds) > 0 {
 		t.Fatal(ds)
 	}
-	for n, truth := range map[int]float64{1: 0.040, 4: 0.070} {
+	for n, truth := range map[int]float64{1: 0.025, 4: 0.040} {
 		if got := p.Service.Batch.At(n) / 1e9; got < 0.99*truth || got > 1.1*truth {
 			busy.Errorf("B(%d) = %v, truth %v", n, got, truth)
 		}
@@ -192,10 +195,10 @@ func TestCalibrateWorker(t *testing.T) {
 	if p.Server.Discipline != "queue" || p.ColdStart.Stages == nil {
 		busy.Errorf("%+v", p)
 	}
-	simcap(t, "", "calibrate", "worker", "--quick", "--name", "b", "--watch", "none", "--", python, "simcap_worker.py", "broken:predict").
+	simcap(t, "", "calibrate", "worker", "--quick", "--out", at("b.yaml"), "--watch", "none", "--", python, at("simcap_worker.py"), "broken:predict").
 		expect(t, exitFailed, "", "ValueError: no weights")
-	simcap(t, "", "calibrate", "worker", "--quick", "--name", "b", "--watch", "none", "--", python, "simcap_worker.py", "nowhere:predict").
+	simcap(t, "", "calibrate", "worker", "--quick", "--out", at("b.yaml"), "--watch", "none", "--", python, at("simcap_worker.py"), "nowhere:predict").
 		expect(t, exitFailed, "", "No module named 'nowhere'")
-	simcap(t, "", "calibrate", "worker", "--quick", "--name", "b", "--watch", "none", "--", python, "-c", "print('hello')").
+	simcap(t, "", "calibrate", "worker", "--quick", "--out", at("b.yaml"), "--watch", "none", "--", python, "-c", "print('hello')").
 		expect(t, exitFailed, "", "a line that is not of the protocol")
 }

@@ -149,18 +149,18 @@ func (f *compareFlags) contenders(cmd *cobra.Command, args []string) ([]experime
 
 // variants are the file as it is, and one system for each --set.
 func (f *compareFlags) variants(cmd *cobra.Command, argument string) ([]experiment.Contender, error) {
+	plain := f.scenario
+	plain.set = nil
+	src, err := plain.load(cmd, argument)
+	if err != nil {
+		return nil, err
+	}
 	if len(f.scenario.set) == 0 {
 		return nil, usagef("one file is compared with variants of it: name some, for example --set " +
 			"functions.embed.min_containers=2, or a second file")
 	}
 	if len(f.scenario.set) > 25 {
 		return nil, usagef("at most 26 systems can be compared")
-	}
-	plain := f.scenario
-	plain.set = nil
-	src, err := plain.load(cmd, argument)
-	if err != nil {
-		return nil, err
 	}
 	out := []experiment.Contender{{Name: src.scenario.Name, Scenario: src.scenario}}
 	seen := map[string]bool{}

@@ -159,12 +159,12 @@ func TestSchemaAndExplain(t *testing.T) {
 }
 
 func TestCommandLine(t *testing.T) {
-	simcap(t, "").expect(t, exitDone, "Available Commands", "")
+	simcap(t, "").expect(t, exitDone, "Scenarios:", "")
 	simcap(t, "", "--help").expect(t, exitDone, "--no-color ", "")
 	simcap(t, "", "version").expect(t, exitDone, "simcap ", "")
 	simcap(t, "", "rum").expect(t, exitUsage, "", "run")
-	simcap(t, "", "run").expect(t, exitUsage, "", "accepts 1 arg")
-	simcap(t, "", "run", "a", "b").expect(t, exitUsage, "", "accepts 1 arg")
+	simcap(t, "", "run").expect(t, exitUsage, "", "0 arguments given; usage: simcap run FILE|EXAMPLE|-")
+	simcap(t, "", "run", "a", "b").expect(t, exitUsage, "", "2 arguments given; usage: simcap run")
 	simcap(t, "", "run", "embeddings", "--relications=3").expect(t, exitUsage, "", "did you mean --replications?")
 	simcap(t, "", "run", "embeddings", "--zzz").expect(t, exitUsage, "", "--help")
 	simcap(t, "", "run", "embeddings", "-Z").expect(t, exitUsage, "", "unknown shorthand flag")

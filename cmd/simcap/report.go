@@ -106,7 +106,7 @@ func (f *reportFlags) run(cmd *cobra.Command, argument string) error {
 		return usagef("%s holds no results.json; `simcap run` with --out %[1]s writes one", argument)
 	}
 	if err != nil {
-		return usagef("%w", err)
+		return usagef("cannot read %s: %w", file, bare(err))
 	}
 	defer in.Close()
 	out := f.out

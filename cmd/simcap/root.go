@@ -86,6 +86,23 @@ func bare(err error) error {
 	return err
 }
 
+// explainArguments makes every command say how it is called when its arguments are not what it takes.
+func explainArguments(c *cobra.Command) {
+	if check := c.Args; check != nil && c.HasParent() {
+		c.Args = func(cmd *cobra.Command, args []string) error {
+			err := check(cmd, args)
+			var told *exitError
+			if err == nil || errors.As(err, &told) {
+				return err
+			}
+			return usagef("%s given; usage: %s", count(len(args), "argument"), cmd.UseLine())
+		}
+	}
+	for _, sub := range c.Commands() {
+		explainArguments(sub)
+	}
+}
+
 // group adds commands under a heading of the help.
 func group(root *cobra.Command, title string, commands ...*cobra.Command) {
 	root.AddGroup(&cobra.Group{ID: title, Title: title})
@@ -119,6 +136,7 @@ func newRootCommand() *cobra.Command {
 		newExplainCommand(), newSchemaCommand())
 	group(root, "Traffic and hardware:", newTraceCommand(), newCalibrateCommand(), newProfilesCommand())
 	group(root, "The program:", newValidateCommand(), newVersionCommand())
+	explainArguments(root)
 	root.SetHelpCommandGroupID("The program:")
 	root.SetCompletionCommandGroupID("The program:")
 	return root

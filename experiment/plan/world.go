@@ -49,43 +49,13 @@ func scaleTraffic(c *model.Config, by int) {
 		if p.Count > 0 {
 			p.Count *= int64(by)
 		}
-		rate := func(perSec float64) float64 { return min(perSec*f, workload.MostPerSec) }
-		switch k := p.Kind.(type) {
-		case workload.Poisson:
-			k.RatePerSec = rate(k.RatePerSec)
-			p.Kind = k
-		case workload.Constant:
-			k.RatePerSec = rate(k.RatePerSec)
-			p.Kind = k
-		case workload.Diurnal:
-			k.BasePerSec, k.PeakPerSec = rate(k.BasePerSec), rate(k.PeakPerSec)
-			p.Kind = k
-		case workload.MMPP:
-			k.States = slices.Clone(k.States)
-			for j := range k.States {
-				k.States[j].RatePerSec = rate(k.States[j].RatePerSec)
-			}
-			p.Kind = k
-		case workload.Piecewise:
-			k.Points = slices.Clone(k.Points)
-			for j := range k.Points {
-				k.Points[j].RatePerSec = rate(k.Points[j].RatePerSec)
-			}
-			p.Kind = k
-		case workload.Renewal:
-			k.Interarrival = scaled(k.Interarrival, 1/f)
-			p.Kind = k
-		case workload.Closed:
-			k.Clients = min(k.Clients*by, workload.MostClients)
-			p.Kind = k
-		case workload.Trace:
-			k.RateScale = min(k.RateScale*f, workload.MostRateScale)
-			p.Kind = k
-		default: // given instants
+		kind, ok := workload.Scale(p.Kind, f)
+		p.Kind = kind
+		if !ok { // given instants
 			if p.Group == nil {
 				p.Group = dist.Constant{Value: 1}
 			}
-			p.Group = scaled(p.Group, f)
+			p.Group = dist.Times(p.Group, f)
 		}
 	}
 }
@@ -96,7 +66,7 @@ func scaleColdStarts(c *model.Config, by float64) {
 	stages := func(in []model.Stage) []model.Stage {
 		out := slices.Clone(in)
 		for i := range out {
-			out[i].Time = scaled(out[i].Time, by)
+			out[i].Time = dist.Times(out[i].Time, by)
 		}
 		return out
 	}
@@ -107,46 +77,6 @@ func scaleColdStarts(c *model.Config, by float64) {
 		f.StartupTimeout = sim.Round(float64(f.StartupTimeout) * by)
 	}
 }
-
-// scaled is a distribution whose every value is multiplied.
-func scaled(d dist.Dist, by float64) dist.Dist {
-	if d == nil {
-		return nil
-	}
-	if value, ok := dist.IsConstant(d); ok {
-		return dist.Constant{Value: value * by}
-	}
-	return multiple{d, by}
-}
-
-// multiple draws what its distribution draws, times a factor.
-type multiple struct {
-	of dist.Dist
-	by float64
-}
-
-func (m multiple) Validate() error { return m.of.Validate() }
-
-func (m multiple) Mean() float64 { return m.of.Mean() * m.by }
-
-func (m multiple) Bounds() (low, high float64) {
-	low, high = m.of.Bounds()
-	return low * m.by, high * m.by
-}
-
-func (m multiple) Within(low, high float64) (part, moment float64) {
-	part, moment = m.of.Within(low/m.by, high/m.by)
-	return part, moment * m.by
-}
-
-func (m multiple) Sampler() dist.Sampler { return multipleSampler{m.of.Sampler(), m.by} }
-
-type multipleSampler struct {
-	of dist.Sampler
-	by float64
-}
-
-func (m multipleSampler) Sample(luck *sim.Luck) float64 { return m.of.Sample(luck) * m.by }
 
 // screening is how settings are screened: over a shorter horizon, in which the day may pass faster.
 type screening struct {

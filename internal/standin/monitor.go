@@ -54,8 +54,8 @@ func (m *Monitor) End(t testing.TB) {
 	}
 	slices.Sort(late)
 	if n := len(late); n > 100 && (late[n*19/20] > tooLate || late[n*99/100] > muchTooLate) {
-		t.Skipf("this machine is too busy to measure times: of sleeps, one in twenty ended more than %.1f ms "+
-			"late and one in a hundred more than %.1f ms; what did not hold: %v", 1e3*late[n*19/20],
+		t.Skipf("this machine is too busy to measure times: one sleep in twenty ended over %.1f ms late, "+
+			"one in a hundred over %.1f ms; what did not hold: %v", 1e3*late[n*19/20],
 			1e3*late[n*99/100], m.bad)
 	}
 	for _, text := range m.bad {

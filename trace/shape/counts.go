@@ -41,7 +41,7 @@ func (c *counter) close() {
 const fewestWindows = 10
 
 // describe adds the window's peak and index of dispersion. A window that the end of the trace cuts is
-// left out.
+// left out; a trace of less than two windows has no peak, which would say no more than its mean.
 func (c *counter) describe(s *Shape, span sim.Time, peak bool) {
 	whole := int64(span / c.length)
 	if c.window < sim.Time(whole) {
@@ -50,7 +50,7 @@ func (c *counter) describe(s *Shape, span sim.Time, peak bool) {
 		c.peak, c.peakAt = c.n, c.window*c.length
 	}
 	seconds := c.length.Seconds()
-	if peak && s.RatePerS > 0 && span >= c.length {
+	if peak && s.RatePerS > 0 && span >= 2*c.length {
 		rate := float64(c.peak) / seconds
 		s.Peaks = append(s.Peaks, Peak{WindowS: seconds, RatePerS: rate, OverMean: rate / s.RatePerS,
 			AtS: c.peakAt.Seconds()})
