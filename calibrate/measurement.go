@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"io"
 
+	"github.com/simcap/simcap/calibrate/gpu"
 	"github.com/simcap/simcap/calibrate/load"
 	"github.com/simcap/simcap/calibrate/steady"
 	"github.com/simcap/simcap/calibrate/telemetry"
@@ -23,7 +24,8 @@ type Measurement struct {
 	Simcap      string           `json:"simcap"`
 	GPU         *telemetry.Info  `json:"gpu,omitempty"`
 	Synthetic   bool             `json:"synthetic,omitempty"` // a fake GPU, or a recording
-	Idle        *telemetry.Stats `json:"idle,omitempty"`      // the GPU with the server ready and no work
+	Fingerprint *gpu.Fingerprint `json:"fingerprint,omitempty"`
+	Idle        *telemetry.Stats `json:"idle,omitempty"` // the GPU with the server ready and no work
 	ColdStarts  []ColdStart      `json:"cold_starts,omitempty"`
 	Null        *Point           `json:"null,omitempty"` // requests without work: the floor of the interface
 	Batches     []Point          `json:"batches,omitempty"`

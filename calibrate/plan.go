@@ -9,6 +9,7 @@ import (
 	"github.com/simcap/simcap/calibrate/child"
 	"github.com/simcap/simcap/calibrate/load"
 	"github.com/simcap/simcap/calibrate/steady"
+	"github.com/simcap/simcap/calibrate/telemetry"
 )
 
 // Plan is what is measured, and how carefully.
@@ -88,5 +89,8 @@ type Session struct {
 	Began   time.Time      // of the process
 	Ready   time.Time
 	Null    bool // it knows requests that do no work
-	Close   func()
+	// What the server itself tells of its start and of its GPU; nil: it does not.
+	Stages []StageTime
+	Device *telemetry.Info
+	Close  func()
 }

@@ -149,7 +149,30 @@ func (r *runner) start(cold bool) (*Session, error) {
 	if s.Process != nil {
 		r.adopt()
 	}
+	if err := r.device(s.Device); err != nil {
+		s.Close()
+		return nil, err
+	}
 	return s, nil
+}
+
+// device takes what a server tells of its GPU. One that is watched has to be the same.
+func (r *runner) device(d *telemetry.Info) error {
+	if d == nil {
+		return nil
+	}
+	r.m.Synthetic = r.m.Synthetic || d.Synthetic()
+	if r.m.GPU == nil {
+		r.m.GPU = d
+		return nil
+	}
+	seen := r.m.GPU
+	if seen.UUID != d.UUID && seen.UUID != "" && d.UUID != "" && !seen.MIG && !r.m.Synthetic {
+		return fmt.Errorf("the GPU that is watched (%s, %s) is not the one that computes (%s, %s): unset "+
+			"CUDA_VISIBLE_DEVICES and name it by --gpu, or take --watch none", seen.Name, seen.UUID, d.Name,
+			d.UUID)
+	}
+	return nil
 }
 
 // Starting is told of a process of the subject as soon as it runs, so that what it does on the GPU is
@@ -226,6 +249,9 @@ func (r *runner) oneStart(warm bool) (ColdStart, error) {
 		samples[i].At -= offset
 	}
 	one.Stages, one.ReadyMiB, one.PeakMiB, one.Attributed = Stages(samples, one.Ready, r.ours)
+	if s.Stages != nil {
+		one.Stages, one.Attributed = s.Stages, true
+	}
 	return one, nil
 }
 

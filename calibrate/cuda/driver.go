@@ -29,7 +29,8 @@ type functions struct {
 	graphLaunch, graphEnd, execEnd, now uintptr
 }
 
-// table names what is called. What is optional is not in all drivers that simcap works with.
+// table names what is called: the newest name first, where drivers differ. What is optional is not in all
+// drivers that simcap works with.
 func (f *functions) table() []struct {
 	name     string
 	into     *uintptr
@@ -43,10 +44,12 @@ func (f *functions) table() []struct {
 		{"cuInit", &f.init, false}, {"cuDriverGetVersion", &f.version, false},
 		{"cuGetErrorName", &f.errorName, false}, {"cuDeviceGetCount", &f.count, false},
 		{"cuDeviceGet", &f.device, false}, {"cuDeviceGetName", &f.name, false},
-		{"cuDeviceGetUuid", &f.uuid, true}, {"cuDeviceGetAttribute", &f.attribute, false},
+		{"cuDeviceGetUuid_v2|cuDeviceGetUuid", &f.uuid, true}, {"cuDeviceGetAttribute",
+			&f.attribute, false},
 		{"cuDeviceTotalMem_v2", &f.totalMemory, false}, {"cuDevicePrimaryCtxRetain", &f.retain,
 			false},
-		{"cuDevicePrimaryCtxRelease", &f.release, false}, {"cuCtxSetCurrent", &f.setCurrent, false},
+		{"cuDevicePrimaryCtxRelease_v2|cuDevicePrimaryCtxRelease", &f.release, false},
+		{"cuCtxSetCurrent", &f.setCurrent, false},
 		{"cuMemGetInfo_v2", &f.memoryInfo, false}, {"cuModuleLoadDataEx", &f.load, false},
 		{"cuModuleUnload", &f.unload, false}, {"cuModuleGetFunction", &f.function, false},
 		{"cuMemAlloc_v2", &f.alloc, false}, {"cuMemFree_v2", &f.free, false},
@@ -56,7 +59,8 @@ func (f *functions) table() []struct {
 		{"cuStreamDestroy_v2", &f.streamEnd, false}, {"cuStreamSynchronize", &f.streamSync, false},
 		{"cuEventCreate", &f.event, false}, {"cuEventDestroy_v2", &f.eventEnd, false},
 		{"cuEventRecord", &f.record, false}, {"cuEventSynchronize", &f.eventSync, false},
-		{"cuEventElapsedTime", &f.elapsed, false}, {"cuLaunchKernel", &f.launch, false},
+		{"cuEventElapsedTime_v2|cuEventElapsedTime", &f.elapsed, false}, {"cuLaunchKernel",
+			&f.launch, false},
 		{"cuStreamBeginCapture_v2", &f.capture, true}, {"cuStreamEndCapture", &f.captureEnd, true},
 		{"cuGraphInstantiateWithFlags", &f.instantiate, true}, {"cuGraphLaunch", &f.graphLaunch,
 			true},
@@ -78,8 +82,14 @@ func Load(path string) (*Driver, error) {
 	}
 	d := &Driver{path: found, began: time.Now(), fake: symbol(handle, "fakecudaVersion") != 0}
 	for _, one := range d.f.table() {
-		if *one.into = symbol(handle, one.name); *one.into == 0 && !one.optional {
-			return nil, &MissingSymbolError{found, one.name}
+		names := strings.Split(one.name, "|")
+		for _, name := range names {
+			if *one.into == 0 {
+				*one.into = symbol(handle, name)
+			}
+		}
+		if *one.into == 0 && !one.optional {
+			return nil, &MissingSymbolError{found, names[len(names)-1]}
 		}
 	}
 	if err := d.check("cuInit", invoke(d.f.init, 0)); err != nil {
@@ -93,7 +103,8 @@ func Load(path string) (*Driver, error) {
 	d.version = int(version)
 	if d.version < 9000 {
 		return nil,
-			fmt.Errorf("the driver is too old: it is for CUDA %d.%d, and simcap needs one for 9.0 or newer",
+			fmt.Errorf("the driver is too old: it is for CUDA %d.%d, and simcap needs one for "+
+				"9.0 or newer",
 				d.version/1000, d.version%1000/10)
 	}
 	return d, nil

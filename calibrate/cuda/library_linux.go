@@ -5,6 +5,7 @@ package cuda
 import (
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/ebitengine/purego"
 )
@@ -33,7 +34,7 @@ func openLibrary(path string) (handle uintptr, found string, err error) {
 		if first == nil {
 			first = err
 		}
-		if _, missing := os.Stat(name); missing == nil {
+		if _, missing := os.Stat(name); missing == nil && strings.Contains(name, "/") {
 			return 0, "", fmt.Errorf("%s cannot be loaded: %w", name, err)
 		}
 	}

@@ -14,7 +14,7 @@ type Figure struct {
 	Name   string  `json:"name"`
 	Value  float64 `json:"value"`
 	Unit   string  `json:"unit"`             // s, B/s or FLOP/s
-	Spread float64 `json:"spread,omitempty"` // (largest - least) / median over the repetitions
+	Spread float64 `json:"spread,omitempty"` // between the quartiles of the repetitions, over the median
 }
 
 // Fingerprint is what tells hosts apart: launches, copies, memory and arithmetic of the GPU. It says
@@ -96,9 +96,13 @@ func (b *bench) note(format string, args ...any) {
 // add adds a figure that is f of the median of times.
 func (b *bench) add(name, unit string, times []float64, f func(seconds float64) float64) {
 	slices.Sort(times)
-	median := times[len(times)/2]
-	b.out.Figures = append(b.out.Figures, Figure{name, f(median), unit,
-		(times[len(times)-1] - times[0]) / median})
+	n := len(times)
+	median := times[n/2]
+	if median <= 0 { // a difference that is lost in what varies
+		b.note("%s: too small to be told from what varies", name)
+		return
+	}
+	b.out.Figures = append(b.out.Figures, Figure{name, f(median), unit, (times[3*n/4] - times[n/4]) / median})
 }
 
 func same(x float64) float64 { return x }

@@ -16,9 +16,14 @@ import (
 // open opens a virtual GPU that is as config says.
 func open(t *testing.T, config, fail string, flags ...string) (*Device, error) {
 	t.Helper()
+	return openLibrary(t, standin.BuildCUDA(t, flags...), config, fail)
+}
+
+func openLibrary(t *testing.T, library, config, fail string) (*Device, error) {
+	t.Helper()
 	t.Setenv("FAKECUDA_CONFIG", config)
 	t.Setenv("FAKECUDA_FAIL", fail)
-	t.Setenv(cuda.LibraryVariable, standin.BuildCUDA(t, flags...))
+	t.Setenv(cuda.LibraryVariable, library)
 	runtime.LockOSThread()
 	t.Cleanup(runtime.UnlockOSThread)
 	d, err := Open(0)

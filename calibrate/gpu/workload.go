@@ -99,23 +99,6 @@ func (s *Spec) products() []product {
 	return []product{{3, 1}, {1, 1}, {4, 1}, {1, 4}} // query, key and value; projection; up; down
 }
 
-// Work is what a batch of n inputs takes: arithmetic of the products, and bytes of memory that are moved
-// at least, where no cache keeps anything between kernels.
-func (s *Spec) Work(n, width int) (flops, bytes float64) {
-	m, d := float64(n*s.Tokens), float64(s.Hidden)
-	for _, p := range s.products() {
-		a, b := float64(p.n)*d, float64(p.k)*d
-		flops += 2 * m * a * b
-		bytes += float64(width) * (m*a + m*b + a*b)
-	}
-	passes := 4.0 + 1 // over the inner width, and the residual
-	if s.Kind == "transformer" {
-		passes += 1 + 3 + 1 // normalisation, attention, and its residual
-	}
-	bytes += 3 * float64(width) * m * d * passes
-	return flops * float64(s.Layers), bytes * float64(s.Layers)
-}
-
 // Model is a workload with its weights on the GPU.
 type Model struct {
 	d       *Device

@@ -253,8 +253,7 @@ func (s *Service) write(o *out) {
 	case len(s.Quantiles) > 0:
 		var parts []string
 		for _, q := range s.Quantiles {
-			parts = append(parts, "p"+strings.TrimPrefix(strings.TrimPrefix(number(q.P), "0"),
-				".")+": "+Time(q.Value))
+			parts = append(parts, "p"+number(100*q.P)+": "+Time(q.Value))
 		}
 		o.line(1, "time: {dist: quantiles, "+strings.Join(parts, ", ")+"}")
 	case s.Time > 0:

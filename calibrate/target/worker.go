@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"time"
 
@@ -30,6 +31,7 @@ type Worker struct {
 	seq     int
 	dead    error
 	hello   chan error
+	first   []byte // the line of the hello, before hello
 	encoder *json.Encoder
 }
 
@@ -74,6 +76,7 @@ func (w *Worker) read(r io.Reader) {
 		if m.Simcap != 0 {
 			if !greeted {
 				greeted = true
+				w.first = slices.Clone(lines.Bytes())
 				w.hello <- helloError(m)
 			}
 			continue
@@ -135,6 +138,9 @@ func (w *Worker) WaitReady(ctx context.Context, timeout time.Duration) (time.Tim
 		return time.Time{}, ctx.Err()
 	}
 }
+
+// Greeting is the line with which the worker said hello, once WaitReady has returned; nil if it has not.
+func (w *Worker) Greeting() []byte { return w.first }
 
 // Do sends one call and waits for its reply. The time that the function took by the worker's own clock
 // is in the answer.

@@ -33,6 +33,8 @@ type calibrateFlags struct {
 	gpu                                              int
 	plan                                             calibrate.Plan
 	check                                            checkFlags
+	// before measures what comes before the subject; nil: nothing.
+	before func(m *calibrate.Measurement) error
 }
 
 // The answers to --as.
@@ -70,6 +72,7 @@ func newCalibrateCommand() *cobra.Command {
 	}
 	f.add(cmd)
 	cmd.AddCommand(newCalibrateHTTPCommand(f), newCalibrateExecCommand(f), newCalibrateWorkerCommand(f),
+		newCalibrateGPUCommand(f),
 		newSelfTestCommand(f))
 	return cmd
 }
@@ -208,7 +211,12 @@ func (f *calibrateFlags) run(cmd *cobra.Command, kind, what string, s calibrate.
 	m := &calibrate.Measurement{Kind: kind, Subject: what, Command: commandLine(),
 		Date: time.Now().Format(time.DateOnly),
 		Host: calibrate.Host(), Simcap: version()}
-	err = calibrate.Run(cmd.Context(), s, f.plan, gpu, m, f.say(cmd))
+	if f.before != nil {
+		err = f.before(m)
+	}
+	if err == nil {
+		err = calibrate.Run(cmd.Context(), s, f.plan, gpu, m, f.say(cmd))
+	}
 	interrupted := cmd.Context().Err() != nil
 	if interrupted {
 		m.Warnings = append(m.Warnings, "the measurement was interrupted")
@@ -221,7 +229,7 @@ func (f *calibrateFlags) run(cmd *cobra.Command, kind, what string, s calibrate.
 	case interrupted:
 		return &exitError{exitInterrupted, errors.New("interrupted; " + kept)}
 	case err != nil:
-		if len(m.Batches) == 0 {
+		if kept == nothingKept {
 			return failed(err)
 		}
 		return failed(fmt.Errorf("%w\n%s", err, kept))
@@ -241,11 +249,14 @@ func commandLine() string {
 	return strings.Join(words, " ")
 }
 
+// nothingKept is what is kept of a measurement of which nothing was finished.
+const nothingKept = "nothing was finished"
+
 // keep writes the samples and the profile, tested against the loads that its fit has not seen. The
 // text says what was kept.
 func (f *calibrateFlags) keep(cmd *cobra.Command, m *calibrate.Measurement, out string) (string, error) {
-	if len(m.Batches) == 0 && len(m.ColdStarts) == 0 {
-		return "nothing was finished", nil
+	if len(m.Batches) == 0 && len(m.ColdStarts) == 0 && m.Fingerprint == nil {
+		return nothingKept, nil
 	}
 	var b bytes.Buffer
 	if err := m.Write(&b); err != nil {

@@ -67,7 +67,8 @@ static void configure(void) {
 static R planned(const char *name) {
   configure();
   for (int i = 0; i < 8; i++)
-    if (!strcmp(fails[i].name, name) && ++fails[i].seen == fails[i].nth) return fails[i].code;
+    if (!strcmp(fails[i].name, name) && ++fails[i].seen == fails[i].nth)
+      return fails[i].code >= 700 ? (sticky = fails[i].code) : fails[i].code;
   return sticky;
 }
 
@@ -190,19 +191,19 @@ static R kernel(const char *name, const u64 *a, double *seconds) {
     if (!x || !y || !z) return 700;
     memcpy(&s, &a[3], 4);
     bytes = 12.0 * n;
-    for (u64 i = 0; n < 1000000 && i < n; i++) x[i] = y[i] + s * z[i];
+    for (u64 i = 0; n < 20000 && i < n; i++) x[i] = y[i] + s * z[i];
   } else if (!strncmp(name, "axpy_", 5)) {
     u64 n = (u32)a[3];
     char *y = find(a[0], 4 * n), *x = find(a[1], 4 * n);
     if (!x || !y) return 700;
     bytes = 12.0 * n;
     if (!strcmp(name, "axpy_f16"))
-      for (u64 i = 0; n < 500000 && i < 2 * n; i++)
+      for (u64 i = 0; n < 2000 && i < 2 * n; i++)
         ((uint16_t *)y)[i] = to_half(half(a[2]) * half(((uint16_t *)y)[i]) + half(((uint16_t *)x)[i]));
     else {
       float s;
       memcpy(&s, &a[2], 4);
-      for (u64 i = 0; n < 1000000 && i < n; i++) ((float *)y)[i] = s * ((float *)y)[i] + ((float *)x)[i];
+      for (u64 i = 0; n < 20000 && i < n; i++) ((float *)y)[i] = s * ((float *)y)[i] + ((float *)x)[i];
     }
   } else if (!strcmp(name, "spin")) {
     *seconds = 1e-9 * a[0];
@@ -349,7 +350,7 @@ static R copy(const char *name, u64 to, u64 from, size_t n, Stream *s, int direc
   ENTER(name);
   NEED_CONTEXT;
   if (!find(direction ? from : to, n)) return leave(sticky = 700);
-  memcpy((void *)to, (void *)from, n);
+  if (n < 1 << 20 || !conf("realtime")) memcpy((void *)to, (void *)from, n); // which takes time of its own
   start_on(s, &engine[direction], conf("copylat") + noisy(n / conf(direction ? "d2h" : "h2d")));
   return leave(0);
 }
