@@ -90,7 +90,8 @@ func rateChart(s *shape.Shape) (chart.Chart, bool) {
 		caption = "Shaded: the largest bursts, in which at least three times the mean arrives."
 	}
 	return chart.Chart{ID: "rate", Title: title, Subtitle: "Arrivals per second, in steps of " +
-		quantity.Span(coarse.StepS) + "; the dashed line is the mean", Caption: caption, Wide: true, XY: xy}, true
+		quantity.Span(coarse.StepS) + "; the dashed line is the mean",
+		Caption: caption, Wide: true, XY: xy}, true
 }
 
 // windowName is a length of time as a noun.
