@@ -244,6 +244,9 @@ func TestFaultInMidSweep(t *testing.T) {
 		"CUDA_ERROR_LAUNCH_FAILED (719)") || f.Figure("launch") == 0 {
 		t.Errorf("%v %+v", err, f.Figures)
 	}
+	if d, err = open(t, "", ""); err != nil {
+		t.Fatal(err)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	if err := d.Measure(ctx, &f); err != context.Canceled {
