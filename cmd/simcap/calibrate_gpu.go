@@ -194,6 +194,14 @@ func (g *gpuFlags) run(cmd *cobra.Command, f *calibrateFlags) error {
 		Log:       f.log(cmd),
 		Processes: 1}
 	lanes := g.lanes
+	concurrency := f.plan.Concurrency
+	if f.concurrency != nil {
+		concurrency = f.concurrency
+	}
+	if len(concurrency) > 0 && slices.Max(concurrency) > lanes {
+		return usagef("--concurrency: %d at a time on %d %s: raise --lanes", slices.Max(concurrency),
+			lanes, g.by)
+	}
 	if g.by == byProcesses {
 		subject.Processes, lanes = g.lanes, 1
 	}
@@ -220,7 +228,7 @@ func (g *gpuFlags) run(cmd *cobra.Command, f *calibrateFlags) error {
 		}
 		return err
 	}
-	return f.run(cmd, "gpu", g.spec.String()+", by "+g.by, subject)
+	return f.run(cmd, calibrate.KindGPU, g.spec.String()+", by "+g.by, subject)
 }
 
 // serve is this process working on the GPU for another one, on standard input and output. Its
