@@ -52,6 +52,8 @@ func fewInputs(name string, m *Measures, replications int) []string {
 	switch {
 	case n == 0:
 		return []string{name + ": no input completed in the window"}
+	case n == 1:
+		return []string{name + ": 1 input completed; p99 needs 1,000 and p99.9 10,000 to mean much"}
 	case n < 1000:
 		return []string{fmt.Sprintf("%s: %.0f inputs completed; p99 needs 1,000 and p99.9 "+
 			"10,000 to mean much", name, n)}

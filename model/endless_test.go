@@ -31,6 +31,10 @@ func TestEndlessConfigurationsAreRefused(t *testing.T) {
 			f.StartupTimeout = 1
 			f.ColdStart.Stages[0].Time = dist.Exponential{Average: 1e9}
 		}},
+		{"functions.f.failures", "an input takes at least 14 s, and a container crashes or is preempted after 1 s on average", func(_ *model.Config, f *model.Function, _ *model.Workload) {
+			f.Service.Time = dist.Constant{Value: 14e9}
+			f.Failures.CrashPerHour, f.Failures.PreemptPerHour = 3000, 600
+		}},
 		{"functions.f.gpu", "a container needs 1 GPU, and", func(c *model.Config, _ *model.Function, _ *model.Workload) { c.Workspace.MaxGPUs = 0 }},
 	} {
 		config := goodConfig()
@@ -69,8 +73,13 @@ func TestEndlessRunsEnd(t *testing.T) {
 			c.Platform.Limits.PendingSync = 0
 			w.Method, w.Inputs, w.Arrivals.Kind = model.Map, dist.Constant{Value: 10}, workload.Once{}
 		}},
-		{"are busy with work that does not end for days", func(c *model.Config, f *model.Function, w *model.Workload) {
+		{"0 inputs are pending and 1 container is busy with work that does not end for days", func(c *model.Config, f *model.Function, w *model.Workload) {
 			f.Service.Time, f.Timeout = dist.Constant{Value: float64(30 * sim.Day)}, 60*sim.Day
+			w.Arrivals.Kind = workload.Once{}
+		}},
+		{"crashed or were preempted 100000 times in a row", func(_ *model.Config, f *model.Function, w *model.Workload) {
+			f.Service.Time, f.Timeout = dist.Exponential{Average: float64(sim.Day) * 1e4}, 30_000*sim.Day
+			f.Failures.CrashPerHour, f.Failures.PreemptPerHour = 3000, 60
 			w.Arrivals.Kind = workload.Once{}
 		}},
 	} {

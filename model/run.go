@@ -119,10 +119,13 @@ type machine struct {
 	undated      int32   // container that lost its date in this event and has no new one yet
 	capped       bool    // the workspace has a cap
 	progressed   sim.Time
-	rows         rowSorter
-	audit        *audit // nil: off
-	book         book
-	failure      error
+
+	finishedBefore, lostInRow int64 // finished at the last crash of a busy container; such crashes since then
+
+	rows    rowSorter
+	audit   *audit // nil: off
+	book    book
+	failure error
 }
 
 // client is one client of a closed workload.
@@ -493,12 +496,12 @@ func (m *machine) stuck() error {
 			continue
 		}
 		why := m.whyStuck(p)
-		return fmt.Errorf("function %s cannot go on: %d inputs are pending and %s", p.set.Name, p.queued, why)
+		return fmt.Errorf("function %s cannot go on: %s pending and %s", p.set.Name, are(int64(p.queued), "input"), why)
 	}
 	for i := range m.pools {
 		if p := &m.pools[i]; p.refused != Completed {
-			return fmt.Errorf("function %s cannot go on: %d inputs are submitted again and again, and "+
-				"rejected: %s", p.set.Name, m.openWork, p.refused)
+			return fmt.Errorf("function %s cannot go on: %s submitted again and again, and "+
+				"rejected: %s", p.set.Name, are(m.openWork, "input"), p.refused)
 		}
 	}
 	return fmt.Errorf("the run cannot go on: %d inputs, retries or calls are open and nothing can happen "+
@@ -516,8 +519,18 @@ func (m *machine) whyStuck(p *pool) string {
 	case p.live == 0:
 		return "no container is started for them"
 	case p.busyLive > 0:
-		return fmt.Sprintf("%d containers are busy with work that does not end for days", p.busyLive)
+		return are(int64(p.busyLive), "container") + " busy with work that does not end for days"
+	case p.live == 1:
+		return "1 container is live but takes none"
 	default:
 		return fmt.Sprintf("%d containers are live but take none", p.live)
 	}
+}
+
+// are begins a sentence about n things: "1 input is", "2 inputs are".
+func are(n int64, thing string) string {
+	if n == 1 {
+		return "1 " + thing + " is"
+	}
+	return fmt.Sprintf("%d %ss are", n, thing)
 }

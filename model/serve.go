@@ -1,6 +1,7 @@
 package model
 
 import (
+	"fmt"
 	"math"
 
 	"github.com/simcap/simcap/model/service"
@@ -500,10 +501,28 @@ func (m *machine) crashes(p *pool, ci int32, c *container) {
 	}
 	if c.items > 0 {
 		m.giveBack(p, ci)
+		m.lost(p)
 	} else {
 		m.leaveIdle(p, ci, c)
 	}
 	m.stop(p, ci, reason)
+}
+
+// mostLost is how many busy containers may crash or be preempted in a row, without one input of the run
+// that leaves, before the run counts as one that cannot end.
+const mostLost = 100_000
+
+// lost counts a busy container that crashed. Work that takes far longer than containers live would be
+// begun for ever: crashes do not count as attempts.
+func (m *machine) lost(p *pool) {
+	if m.finished != m.finishedBefore {
+		m.finishedBefore, m.lostInRow = m.finished, 0
+	}
+	if m.lostInRow++; m.lostInRow > mostLost && m.failure == nil {
+		m.failure = fmt.Errorf("function %s cannot go on: containers crashed or were preempted %d times "+
+			"in a row before an input was done: lower crash_per_hour and preempt_per_hour, or the time "+
+			"that an input takes", p.set.Name, mostLost)
+	}
 }
 
 // dateCrash draws when a container that becomes ready will crash or be preempted.

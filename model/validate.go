@@ -233,6 +233,7 @@ func (v *validator) function(c *Config, f *Function) {
 	v.number(at+"failures.rate", f.Failures.Rate, 0, 1)
 	v.number(at+"failures.crash_per_hour", f.Failures.CrashPerHour, 0, 1e6)
 	v.number(at+"failures.preempt_per_hour", f.Failures.PreemptPerHour, 0, 1e6)
+	v.survives(at+"failures", f)
 	v.dist(at+"overhead", f.Overhead)
 	v.service(at+"service", f)
 	v.coldStart(at+"cold_start", f)

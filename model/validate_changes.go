@@ -38,6 +38,29 @@ func least(d dist.Dist) float64 {
 	return 0
 }
 
+// survives refuses work that takes so much longer than containers live between crashes that it would be
+// begun for ever: crashes and preemptions do not count as attempts. Where the demand has no least value the
+// run finds out (mostLost).
+func (v *validator) survives(at string, f *Function) {
+	s := &f.Service
+	perHour := f.Failures.CrashPerHour + f.Failures.PreemptPerHour
+	if s.Batch != nil || s.Profile != "" || s.NoiseCV > 0 || s.Time == nil || s.Time.Validate() != nil ||
+		s.FirstInput != nil && s.FirstInput.Validate() != nil || f.Timeout <= 0 || !(perHour > 0) {
+		return
+	}
+	demand := least(s.Time)
+	if s.FirstInput != nil {
+		demand = min(demand, least(s.FirstInput))
+	}
+	demand = min(demand, float64(f.Timeout))
+	if math.Exp(-perHour*demand/float64(sim.Hour)) < rarest {
+		const text = "an input takes at least %.9g s, and a container crashes or is preempted after %.4g s " +
+			"on average: fewer than one attempt in a million would end"
+		v.wrong(at, text, demand/float64(sim.Second), 3600/perHour).Help =
+			"crash_per_hour and preempt_per_hour are for each container"
+	}
+}
+
 // endless says whether a process goes on for ever unless it is stopped.
 func endless(k workload.Kind) bool {
 	_, closed := any(k).(workload.Closed)

@@ -129,3 +129,23 @@ func TestCapacityTerminal(t *testing.T) {
 		t.Errorf("%v, %q", err, lines)
 	}
 }
+
+// A rate that was missed is listed with what it missed, not with what was kept by the least.
+func TestCapacityPageNamesWhatIsMissed(t *testing.T) {
+	no, yes := false, true
+	c := &experiment.Capacity{Scenario: "x", Searches: []experiment.CapacitySearch{{Bounded: true,
+		Limit:    "rejected_fraction of web",
+		RatePerS: experiment.Estimate{Value: number(20)}, Factor: experiment.Estimate{Value: number(2)},
+		Steps: []experiment.CapacityStep{{Factor: 2, RatePerS: 20, Verdict: "missed", SLO: []experiment.Verdict{
+			{Metric: "latency.p50", Max: number(1), Met: &yes, Value: experiment.Estimate{Value: number(0.9)}},
+			{Metric: "rejected_fraction", Max: number(0.001), Met: &no,
+				Value: experiment.Estimate{Value: number(0.1)}}}}}}}}
+	v := newCapacityView(c)
+	cells := v.table().Rows[0].Cells
+	if text := cells[len(cells)-1].Text; !strings.HasPrefix(text, "rejected fraction") {
+		t.Errorf("the table says that %q decides", text)
+	}
+	if text := v.answer(0); !strings.HasSuffix(text, "; beyond it rejected fraction of web is missed first") {
+		t.Errorf("the answer is %q", text)
+	}
+}

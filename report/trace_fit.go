@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"path/filepath"
 
 	"github.com/simcap/simcap/report/quantity"
 )
@@ -82,6 +83,10 @@ func TraceFitTerminal(w io.Writer, f *TraceFit, o TerminalOptions) error {
 		t.block("ARRIVALS")
 		t.prose("arrivals: "+f.Arrivals, "")
 		t.line(t.in(dim, "--file NAME writes a scenario with them"))
+	}
+	if o.OutDir != "" {
+		t.block("REPORT")
+		t.line(filepath.Join(o.OutDir, "report.html"))
 	}
 	_, err := io.WriteString(w, t.b.String())
 	return err

@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/simcap/simcap/report/chart"
 	"github.com/simcap/simcap/report/figure"
@@ -23,20 +24,24 @@ func WriteTrace(dir string, s *shape.Shape, o Options) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("report: %w", err)
 	}
-	err := writeFile(filepath.Join(dir, "trace.json"), func(w io.Writer) error { return TraceJSON(w, s) })
+	err := writeFile(filepath.Join(dir, shapeFile), func(w io.Writer) error { return TraceJSON(w, s) })
 	if err != nil {
 		return err
 	}
-	err = writeFile(filepath.Join(dir, "report.html"), func(w io.Writer) error { return TraceHTML(w, s) })
-	if err != nil || o.NoPictures {
-		return err
-	}
-	pictures := map[string]figure.Picture{}
+	return draw(dir, traceDrawing(s), o)
+}
+
+// shapeFile is the file of what is to be seen of a trace in its folder.
+const shapeFile = "trace.json"
+
+func traceDrawing(s *shape.Shape) *drawing {
+	d := &drawing{HTML: func(w io.Writer) error { return TraceHTML(w, s) },
+		Pictures: map[string]figure.Picture{}}
 	for _, c := range traceCharts(s) {
-		pictures[c.ID] = figure.Picture{Footer: filepath.Base(s.File) + " · " + s.Format,
+		d.Pictures[c.ID] = figure.Picture{Footer: filepath.Base(s.File) + " · " + s.Format,
 			Charts: []chart.Chart{c}}
 	}
-	return writePictures(dir, pictures, o)
+	return d
 }
 
 // traceCharts are the pictures of a trace that have something to show.
@@ -296,8 +301,11 @@ func tracePage(s *shape.Shape) *page.Page {
 }
 
 func traceWord(s *shape.Shape) string {
-	if s.Verdict.Poisson {
+	switch {
+	case s.Verdict.Poisson:
 		return "Like a Poisson process"
+	case strings.HasPrefix(s.Verdict.Text, "too short"):
+		return "Too short to tell"
 	}
 	return "Not a Poisson process"
 }

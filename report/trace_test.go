@@ -98,3 +98,12 @@ func TestFitReport(t *testing.T) {
 		}
 	}
 }
+
+// A file of a few rows is neither like a Poisson process nor unlike it.
+func TestShortTraceHasNoVerdict(t *testing.T) {
+	s := &shape.Shape{File: "x.csv", Arrivals: 3, SpanS: 2, RatePerS: 1.5,
+		Verdict: shape.Verdict{Text: "too short to tell: at least 100 arrivals in ten windows are needed"}}
+	if word := tracePage(s).Verdict.Word; word != "Too short to tell" {
+		t.Errorf("the page says %q", word)
+	}
+}

@@ -95,6 +95,9 @@ func describe(v *experiment.Verdict) objective {
 	return o
 }
 
+// unbroken is text whose words stay on one line, as a number and its unit should.
+func unbroken(text string) string { return strings.ReplaceAll(text, " ", "\u00a0") }
+
 // limitOf is the bound that counts: the one that is broken, or the nearer one; nil without any.
 func limitOf(v *experiment.Verdict) *float64 {
 	if v.Max == nil || v.Min == nil || v.Value.Value == nil {

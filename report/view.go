@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/simcap/simcap/experiment"
@@ -47,6 +48,28 @@ func (t *timeline) series(name string, role chart.Role, mark chart.Mark, values 
 	y, _ := chart.Bins(values, (len(values)+t.joined-1)/t.joined, peaks)
 	return chart.Series{Name: name, Role: role, Mark: mark, Start: t.StartS,
 		Width: t.BinS * float64(t.joined), Y: y}
+}
+
+// fewestOfLine is how many inputs a bin has whose median is worth a line to that of the next bin.
+const fewestOfLine = 30
+
+// usualArrivals is the median number of arrivals in the bins of the picture that have some.
+func (t *timeline) usualArrivals() float64 {
+	var counts []float64
+	for i := 0; i < len(t.ArrivalsPerS); i += t.joined {
+		n := 0.0
+		for _, rate := range t.ArrivalsPerS[i:min(i+t.joined, len(t.ArrivalsPerS))] {
+			n += rate * t.BinS
+		}
+		if n > 0.5 {
+			counts = append(counts, n)
+		}
+	}
+	if len(counts) == 0 {
+		return 0
+	}
+	slices.Sort(counts)
+	return counts[len(counts)/2]
 }
 
 // gaps turns null into NaN.
@@ -124,6 +147,9 @@ func latencyOverTime(r *experiment.Result, function string, t *timeline) (chart.
 		return chart.Chart{}, false
 	}
 	low := t.series("p50", chart.Latency, chart.Line, p50, true)
+	if t.usualArrivals() < fewestOfLine { // a line would jump from chance to chance
+		low.Mark = chart.Dots
+	}
 	middle := t.series("p50–p90", chart.Latency, chart.Band, p90, true)
 	middle.Low = low.Y
 	high := t.series("p90–p99", chart.Latency, chart.Band, p99, true)

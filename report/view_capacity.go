@@ -71,7 +71,11 @@ func (v *capacityView) answer(i int) string {
 	case s.Error != "":
 		return with + s.Error
 	case !has(s.RatePerS) || *s.RatePerS.Value <= 0:
-		return with + "no rate that was tried keeps the SLO" + because(s.Limit)
+		why := ""
+		if s.Limit != "" {
+			why = ": " + s.Limit
+		}
+		return with + "no rate that was tried keeps the SLO" + why
 	case !s.Bounded:
 		return fmt.Sprintf("%sthe SLO is kept up to the highest rate tried, %s (%s the scenario's own)", with,
 			text(quantity.PerS, s.RatePerS), factorText(valueOf(s.Factor)))
@@ -84,7 +88,11 @@ func because(limit string) string {
 	if limit == "" {
 		return ""
 	}
-	return "; beyond it: " + limit
+	metric, of, found := strings.Cut(limit, " of ")
+	if found {
+		of = " of " + of
+	}
+	return "; beyond it " + labelOf(metric) + of + " is missed first"
 }
 
 // best is the search with the highest rate; -1 without any.
@@ -230,8 +238,10 @@ func (v *capacityView) steps(i int) (chart.Chart, bool) {
 			most = math.Max(most, y)
 		}
 	}
+	caption := "The first curve to cross the dashed line is what to improve for more capacity."
 	if most > 3 { // far beyond the limit the exact place does not matter
 		xy.Y.Max = chart.At(3)
+		caption += " What is above 300% is drawn at the upper edge."
 	}
 	xy.Rules = []chart.Rule{{At: 1, Role: chart.SLO, Label: "limit"}}
 	if has(s.RatePerS) {
@@ -240,15 +250,14 @@ func (v *capacityView) steps(i int) (chart.Chart, bool) {
 	}
 	return chart.Chart{ID: identifier("rates", fmt.Sprint(i+1)), Title: capital(v.answer(i)),
 		Subtitle: "Objectives as a share of their limits; each dot is a rate that was tried",
-		Caption:  "The first curve to cross the dashed line is what to improve for more capacity.",
-		XY:       xy}, true
+		Caption:  caption, XY: xy}, true
 }
 
 func (v *capacityView) table() *page.Table {
 	t := &page.Table{ID: "steps", Caption: "Rates in the order in which they were tried",
 		Columns: []page.Column{{Name: "variant"}, {Name: "rate", Number: true},
 			{Name: "factor", Number: true},
-			{Name: "SLO"}, {Name: "replications", Number: true}, {Name: "nearest to its limit"}}}
+			{Name: "SLO"}, {Name: "replications", Number: true}, {Name: "what decides"}}}
 	for i := range v.Searches {
 		name := v.name(i)
 		if name == "" {
@@ -258,8 +267,9 @@ func (v *capacityView) table() *page.Table {
 			s := &v.Searches[i].Steps[k]
 			replications := float64(s.Replications)
 			nearest := ""
-			if len(s.SLO) > 0 {
-				nearest = tightest(s.SLO)
+			if o := decisive(s.SLO); o != nil {
+				d := describe(o)
+				nearest = d.sentence()
 			}
 			t.Rows = append(t.Rows, page.Row{Cells: []page.Cell{{Text: name},
 				{Text: quantity.Format(quantity.PerS, s.RatePerS), Key: &s.RatePerS},

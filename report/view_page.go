@@ -116,7 +116,7 @@ func cardsOf(r *experiment.Result) []page.Card {
 			break // the table has the rest
 		}
 		o := describe(&r.SLO[i])
-		out = append(out, page.Card{Label: "SLO: " + o.Label + " " + o.Limit, Value: o.Value,
+		out = append(out, page.Card{Label: "SLO: " + o.Label + " " + unbroken(o.Limit), Value: o.Value,
 			Interval: o.Interval,
 			Note:     o.Margin, State: string(o.State)})
 	}

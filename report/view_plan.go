@@ -187,7 +187,7 @@ func (v *planView) confidenceSentence() string {
 	}
 	return fmt.Sprintf("The chance that none of the settings tried is both good and cheaper by "+
 		"more than 1%% is %s.",
-		percent(v.Confidence))
+		sureness(v.Confidence))
 }
 
 func (v *planView) cards() []page.Card {
@@ -205,7 +205,7 @@ func (v *planView) cards() []page.Card {
 				break // the tables have the rest
 			}
 			o := describe(&v.Best.SLO[i])
-			out = append(out, page.Card{Label: "SLO: " + o.Label + " " + o.Limit, Value: o.Value,
+			out = append(out, page.Card{Label: "SLO: " + o.Label + " " + unbroken(o.Limit), Value: o.Value,
 				Interval: o.Interval,
 				Note:     o.Margin, State: string(o.State)})
 		}

@@ -137,6 +137,8 @@ func readDrawing(results io.Reader, o Options) (*drawing, error) {
 	}
 	var probe struct {
 		Points, Systems, Searches, Space, Fits json.RawMessage
+
+		Autocorrelation, Candidates json.RawMessage
 	}
 	if err := json.Unmarshal(data, &probe); err != nil {
 		return nil, fmt.Errorf("report: not JSON of simcap: %w", at(err, data))
@@ -152,6 +154,10 @@ func readDrawing(results io.Reader, o Options) (*drawing, error) {
 		return decoded(data, planDrawing)
 	case probe.Fits != nil:
 		return decoded(data, calibrationDrawing)
+	case probe.Autocorrelation != nil:
+		return decoded(data, traceDrawing)
+	case probe.Candidates != nil:
+		return decoded(data, fitDrawing)
 	}
 	r, err := ReadJSON(bytes.NewReader(data))
 	if err != nil {
@@ -171,7 +177,7 @@ func decoded[T any](data []byte, draw func(*T) *drawing) (*drawing, error) {
 
 // ResultFiles are the names that results have in their folders.
 var ResultFiles = [...]string{resultsFile, "sweep.json", "plan.json", "compare.json", "comparison.json",
-	"capacity.json", calibrationFile}
+	"capacity.json", calibrationFile, shapeFile, FitFile}
 
 // writePictures writes each picture as PNG, and as SVG if asked, under its name.
 func writePictures(dir string, pictures map[string]figure.Picture, o Options) error {

@@ -222,6 +222,11 @@ func mistakes() []mistake {
 			message: "reaches the horizon"},
 		{name: "replications that end before they begin", old: "name: plain", new: "replications: {min: 5, max: 3}", at: "5",
 			path: "replications.min", message: "min (5) is more than max (3)"},
+		{name: "no call", old: "rate: 50/s", new: "rate: 50/s, count: 0", at: "0}", path: "workloads.web.arrivals.count",
+			message: "more than 0", help: "leave the key out"},
+		{name: "no time to call", old: "rate: 50/s", new: "rate: 50/s, stop: 0s", at: "0s}", path: "workloads.web.arrivals.stop",
+			message: "more than 0", help: "leave the key out"},
+		{name: "no time at all", old: "horizon: 1h", new: "horizon: 0s", at: "0s", path: "horizon", message: "more than 0"},
 		{name: "no replication", old: "name: plain", new: "replications: 0", at: "0", path: "replications",
 			message: "at least one replication"},
 		{name: "unknown metric", old: slo, new: "{metric: latency.p98, max: 1s}", at: "latency.p98", path: "slo[0].metric",
@@ -376,6 +381,15 @@ func TestFilesThatAreNoScenarios(t *testing.T) {
 				t.Errorf("%d bytes of diagnostics", n)
 			}
 		})
+	}
+}
+
+// A key that is missing is told once, and not also for what it would have held.
+func TestMissingKeysAreToldOnce(t *testing.T) {
+	for text, want := range map[string]int{"simcap: 1\n": 2, "simcap: 1\nworkloads: []\n": 1, "simcap: 1\nfunctions: {}\nworkloads: []\n": 1} {
+		if _, ds := Load("file.yaml", []byte(text), Options{}); len(ds) != want {
+			t.Errorf("%q: %d diagnostics, want %d\n%s", text, len(ds), want, ds.Text(false))
+		}
 	}
 }
 

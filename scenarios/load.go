@@ -118,6 +118,7 @@ func (r *reader) scenario() *experiment.Scenario {
 
 // check finds what is wrong with settings that are well formed one by one.
 func (r *reader) check(s *experiment.Scenario) {
+	r.checkEnds(s)
 	for _, p := range s.Model.Validate() {
 		r.problem(p)
 	}
@@ -135,6 +136,9 @@ func (r *reader) check(s *experiment.Scenario) {
 // problem turns what the model objects to into a diagnostic at the setting, or at the nearest one
 // around it that the file has. What was not read well is not judged a second time.
 func (r *reader) problem(p model.Problem) {
+	if p.Path == "functions" && !r.given(p.Path) {
+		return // the key is missing, which has been told
+	}
 	for _, path := range append(p.Needs, p.Path) {
 		if r.meant[path] || r.misread(r.named(path)) {
 			return
@@ -208,6 +212,40 @@ func parent(path string) string {
 	return path[:max(0, strings.LastIndexAny(path, ".["))]
 }
 
+// fitReplications moves a default out of the way of what the file says: {max: 3} makes 3.
+func (r *reader) fitReplications(rule *experiment.Replications) {
+	_, least := r.spots["replications.min"]
+	_, most := r.spots["replications.max"]
+	switch {
+	case !least && most && rule.Max >= 1:
+		rule.Min = min(rule.Min, rule.Max)
+	case least && !most:
+		rule.Max = max(rule.Max, rule.Min)
+	}
+}
+
+// checkEnds refuses ends of 0, which inside mean that there is none: a workload that is to make no call
+// must not make calls without end.
+func (r *reader) checkEnds(s *experiment.Scenario) {
+	zero := func(path, help string) {
+		if at, ok := r.spots[path]; ok && !r.misread(path) {
+			r.fail(at.value, path, help, "must be more than 0")
+		}
+	}
+	if s.Model.Horizon == 0 {
+		zero("horizon", "leave the key out where every workload ends by itself")
+	}
+	for i := range s.Model.Workloads {
+		at := element("workloads", i) + ".arrivals"
+		if s.Model.Workloads[i].Arrivals.Stop == 0 {
+			zero(at+".stop", "leave the key out for no bound but the horizon")
+		}
+		if s.Model.Workloads[i].Arrivals.Count == 0 {
+			zero(at+".count", "leave the key out for any number of calls, and the workload for none")
+		}
+	}
+}
+
 // mostCarbon bounds the carbon intensity in g/kWh; coal has about 1,000.
 const mostCarbon = 10_000
 
@@ -218,7 +256,8 @@ func (r *reader) checkReplications(s *experiment.Scenario) {
 	if !ok {
 		return
 	}
-	rule := s.Replications
+	rule := &s.Replications
+	r.fitReplications(rule)
 	place := func(key string) (*yaml.Node, string) {
 		if s, ok := r.spots["replications."+key]; ok {
 			return s.value, "replications." + key

@@ -465,3 +465,14 @@ func TestFunctionWithoutService(t *testing.T) {
 		t.Errorf("%v", ds)
 	}
 }
+
+// A bound of a rule for replications that the file does not give makes room for the one that it gives.
+func TestReplicationBounds(t *testing.T) {
+	for text, want := range map[string][2]int{"{max: 3}": {3, 3}, "{min: 60}": {60, 60}, "{max: 20}": {5, 20}, "{min: 2}": {2, 50},
+		"{precision: 1%}": {5, 50}, "{min: 3, max: 8}": {3, 8}, "7": {7, 7}} {
+		s := mustLoad(t, strings.Replace(plainScenario, "name: plain", "replications: "+text, 1), Options{})
+		if got := [2]int{s.Replications.Min, s.Replications.Max}; got != want {
+			t.Errorf("%s: %v, want %v", text, got, want)
+		}
+	}
+}

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -24,6 +23,8 @@ import (
 // fitCommand is what `simcap trace fit` can be told.
 type fitCommand struct {
 	read     traceFlags
+	pictures pictureFlags
+	folder   string
 	out      string
 	force    bool
 	json     bool
@@ -48,19 +49,23 @@ func newTraceFitCommand() *cobra.Command {
 			"file itself,\n" +
 			"and takes the one whose p50 latency, p99 latency and cost are nearest. The functions " +
 			"are a short, a\n" +
-			"medium and a long one, or the one that --scenario names. What it writes holds nothing " +
-			"of the file but\n" +
-			"rates and quantiles, and can be shared.",
+			"medium and a long one, or the one that --scenario names. The scenario that --file writes " +
+			"holds nothing\n" +
+			"of the traffic file but rates and quantiles, and can be shared. The comparison becomes " +
+			"report.html,\n" +
+			"fit.json and pictures in a folder.",
 		Example: "  simcap trace fit access.log --file web.yaml\n" +
 			"  simcap trace fit requests.csv --scenario mine.yaml --workload web",
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return c.run(cmd, args[0]) },
 	}
 	c.read.add(cmd)
+	c.pictures.add(cmd)
 	f := cmd.Flags()
+	f.StringVarP(&c.folder, "out", "o", "", "folder for the report (default simcap-out/FILE-fit)")
 	f.StringVarP(&c.out, "file", "f", "", "write a scenario with the best workload to this file")
-	f.BoolVar(&c.force, "force", false, "overwrite the file")
-	f.BoolVar(&c.json, "json", false, "print the comparison as JSON")
+	f.BoolVar(&c.force, "force", false, "overwrite files and folders that are not simcap's own")
+	f.BoolVar(&c.json, "json", false, "print the comparison as JSON; writes a folder only with --out")
 	f.BoolVarP(&c.quiet, "quiet", "q", false, "print no comparison and no progress")
 	f.StringVar(&c.scenario, "scenario", "", "judge by this scenario instead of the three functions")
 	f.StringVar(&c.workload, "workload", "",
@@ -70,39 +75,6 @@ func newTraceFitCommand() *cobra.Command {
 		"points that a rate over time may have: more are nearer, fewer are shorter")
 	f.IntVar(&c.runs, "judge-runs", 4, "simulations of each function under each workload")
 	return cmd
-}
-
-// served is what a function did under a workload.
-type served struct {
-	P50S    float64 `json:"latency_p50_s"`
-	P99S    float64 `json:"latency_p99_s"`
-	CostUSD float64 `json:"cost_usd"`
-}
-
-// parts are the figures of an outcome that are compared.
-func (o served) parts() [3]float64 { return [3]float64{o.P50S, o.P99S, o.CostUSD} }
-
-// judged is a candidate with what the functions did under it.
-type judged struct {
-	Name     string            `json:"name"`
-	What     string            `json:"what"`
-	Numbers  int               `json:"numbers"`
-	Arrivals string            `json:"arrivals"`
-	Error    float64           `json:"mean_error"`  // mean of |ln(under it / under the file)|, as a fraction
-	Worst    float64           `json:"worst_error"` // the largest of them
-	By       map[string]served `json:"functions"`
-}
-
-// fitResult is the comparison.
-type fitResult struct {
-	File       string            `json:"file"`
-	Arrivals   int64             `json:"judged_arrivals"`
-	SpanS      float64           `json:"judged_span_s"`
-	Runs       int               `json:"runs"`
-	Trace      map[string]served `json:"trace"`
-	Candidates []judged          `json:"candidates"` // the best first
-	Columns    map[string]string `json:"columns"`
-	functions  []string
 }
 
 func (c *fitCommand) run(cmd *cobra.Command, argument string) error {
@@ -118,28 +90,52 @@ func (c *fitCommand) run(cmd *cobra.Command, argument string) error {
 	case c.workload != "" && c.scenario == "":
 		return usagef("--workload is for --scenario")
 	}
-	file, done, err := c.read.file(cmd, argument)
+	if c.folder == "" && !c.json {
+		c.folder = defaultFolder(filepath.Base(argument), "fit")
+	}
+	pictures, err := c.pictures.options()
 	if err != nil {
 		return err
+	}
+	claimed, err := claimFolder(c.folder, c.force, "comparison", report.FitFile)
+	if err != nil {
+		return err
+	}
+	defer claimed.release()
+	result, s, err := c.judged(cmd, argument)
+	if err != nil {
+		return err
+	}
+	return c.hand(cmd, result, s, pictures)
+}
+
+// judged reads the file, makes workloads for it, and simulates the functions under all of them.
+func (c *fitCommand) judged(cmd *cobra.Command, argument string) (*report.FitResult, *shape.Shape, error) {
+	file, done, err := c.read.file(cmd, argument)
+	if err != nil {
+		return nil, nil, err
 	}
 	defer done()
 	s, err := shape.Measure(file)
 	if err != nil {
-		return unread(err)
+		return nil, nil, unread(err)
 	}
 	candidates, err := fit.Candidates(file, s, c.points)
 	if err != nil {
-		return unread(err)
+		return nil, nil, unread(err)
 	}
 	j, err := c.judge(cmd, file, s)
 	done()
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	result, err := c.compare(cmd, j, s, candidates)
-	if err != nil {
-		return err
-	}
+	return result, s, err
+}
+
+// hand writes the scenario and the report, and prints the comparison.
+func (c *fitCommand) hand(cmd *cobra.Command, result *report.FitResult, s *shape.Shape,
+	pictures report.Options) error {
 	if c.out != "" {
 		text := c.fitted(result, s)
 		if err := checkScenario(c.out, text); err != nil {
@@ -150,24 +146,27 @@ func (c *fitCommand) run(cmd *cobra.Command, argument string) error {
 			return err
 		}
 	}
+	if c.folder != "" {
+		if err := report.WriteTraceFit(c.folder, result, pictures); err != nil {
+			return failed(err)
+		}
+	}
 	switch {
 	case c.json:
-		e := json.NewEncoder(cmd.OutOrStdout())
-		e.SetIndent("", "  ")
-		e.SetEscapeHTML(false)
-		return e.Encode(result)
+		return report.FitJSON(cmd.OutOrStdout(), result)
 	case c.quiet:
 		return nil
 	}
-	return report.TraceFitTerminal(cmd.OutOrStdout(), c.table(result), report.TerminalOptions{
-		Width: terminalWidth(cmd.OutOrStdout()), Color: wantsColor(cmd, cmd.OutOrStdout())})
+	return report.TraceFitTerminal(cmd.OutOrStdout(), result.Table(c.out), report.TerminalOptions{
+		Width: terminalWidth(cmd.OutOrStdout()), Color: wantsColor(cmd, cmd.OutOrStdout()),
+		OutDir: c.folder})
 }
 
 // compare simulates all functions under the file and under each candidate.
 func (c *fitCommand) compare(cmd *cobra.Command, j *judge, s *shape.Shape,
-	candidates []fit.Candidate) (*fitResult,
+	candidates []fit.Candidate) (*report.FitResult,
 	error) {
-	r := &fitResult{File: s.File, Arrivals: j.arrivals, SpanS: j.spanS, Runs: c.runs, functions: j.names(),
+	r := &report.FitResult{File: s.File, Arrivals: j.arrivals, SpanS: j.spanS, Runs: c.runs, Functions: j.names(),
 		Columns: map[string]string{}}
 	for i := range s.Columns {
 		r.Columns[s.Columns[i].Name] = fit.Quantiles(&s.Columns[i])
@@ -184,22 +183,22 @@ func (c *fitCommand) compare(cmd *cobra.Command, j *judge, s *shape.Shape,
 		if err != nil {
 			return nil, err
 		}
-		v := judged{Name: candidate.Name, What: candidate.What, Numbers: candidate.Numbers,
+		v := report.FitCandidate{Name: candidate.Name, What: candidate.What, Numbers: candidate.Numbers,
 			Arrivals: candidate.Arrivals, By: by}
-		v.Error, v.Worst = errorsOf(r.Trace, by, r.functions)
+		v.Error, v.Worst = errorsOf(r.Trace, by, r.Functions)
 		r.Candidates = append(r.Candidates, v)
 	}
-	slices.SortStableFunc(r.Candidates, func(a, b judged) int { return cmp.Compare(a.Error, b.Error) })
+	slices.SortStableFunc(r.Candidates, func(a, b report.FitCandidate) int { return cmp.Compare(a.Error, b.Error) })
 	return r, nil
 }
 
 // errorsOf is how far the figures under a workload are from those under the file: the mean and the
 // largest |ln(a/b)|, which is the relative error where it is small and counts double and half alike.
 // Latencies below a millisecond are taken for one.
-func errorsOf(file, other map[string]served, functions []string) (mean, worst float64) {
+func errorsOf(file, other map[string]report.FitServed, functions []string) (mean, worst float64) {
 	n := 0.0
 	for _, name := range functions {
-		a, b := file[name].parts(), other[name].parts()
+		a, b := file[name].Parts(), other[name].Parts()
 		for i := range a {
 			e := math.Abs(math.Log(math.Max(b[i], 1e-3) / math.Max(a[i], 1e-3)))
 			if i == 2 && a[i] == 0 && b[i] == 0 {
@@ -211,36 +210,14 @@ func errorsOf(file, other map[string]served, functions []string) (mean, worst fl
 	return mean / math.Max(n, 1), worst
 }
 
-// table is the comparison as the report prints it.
-func (c *fitCommand) table(r *fitResult) *report.TraceFit {
-	t := &report.TraceFit{File: filepath.Base(r.File), Judged: r.Arrivals, SpanS: r.SpanS, Runs: r.Runs,
-		OutFile:   c.out,
-		Functions: r.functions}
-	row := func(name, what string, numbers int, e, worst float64, by map[string]served) report.TraceFitRow {
-		out := report.TraceFitRow{Name: name, What: what, Numbers: numbers, Error: e, Worst: worst}
-		for _, f := range r.functions {
-			out.By = append(out.By, by[f].parts())
-		}
-		return out
-	}
-	t.Trace = row("the file itself", "", 0, 0, 0, r.Trace)
-	for _, v := range r.Candidates {
-		t.Rows = append(t.Rows, row(v.Name, v.What, v.Numbers, v.Error, v.Worst, v.By))
-	}
-	if len(r.Candidates) > 0 {
-		t.Arrivals = r.Candidates[0].Arrivals
-	}
-	return t
-}
-
 // fitted is a scenario with the best workload.
-func (c *fitCommand) fitted(r *fitResult, s *shape.Shape) string {
+func (c *fitCommand) fitted(r *report.FitResult, s *shape.Shape) string {
 	best := &r.Candidates[0]
 	var b strings.Builder
 	fmt.Fprintf(&b, "# Traffic like that of a file of format %s: %s.\n", s.Format, best.What)
 	fmt.Fprintf(&b,
 		"# Simulated under it, latency and cost of %s are %.1f%% from those under the file on average,\n"+
-			"# %.1f%% at the most (p50, p99 and cost; %d arrivals).\n", strings.Join(r.functions, ", "),
+			"# %.1f%% at the most (p50, p99 and cost; %d arrivals).\n", strings.Join(r.Functions, ", "),
 		100*best.Error,
 		100*best.Worst, r.Arrivals)
 	g := guess{shape: s, columns: r.Columns, compact: true}
@@ -275,8 +252,8 @@ func (j *judge) names() []string {
 }
 
 // run simulates every case under the arrivals.
-func (j *judge) run(ctx context.Context, arrivals string) (map[string]served, error) {
-	out := map[string]served{}
+func (j *judge) run(ctx context.Context, arrivals string) (map[string]report.FitServed, error) {
+	out := map[string]report.FitServed{}
 	for i := range j.cases {
 		o, err := j.cases[i].run(ctx, arrivals, j.spanS)
 		if err != nil {
@@ -287,7 +264,7 @@ func (j *judge) run(ctx context.Context, arrivals string) (map[string]served, er
 	return out, nil
 }
 
-func (k *judgeCase) run(ctx context.Context, arrivals string, spanS float64) (served, error) {
+func (k *judgeCase) run(ctx context.Context, arrivals string, spanS float64) (report.FitServed, error) {
 	options := k.options
 	options.Set = append(options.Set[:len(options.Set):len(options.Set)],
 		scenarios.Override{Key: k.key, Value: arrivals, Source: "fit"})
@@ -298,15 +275,15 @@ func (k *judgeCase) run(ctx context.Context, arrivals string, spanS float64) (se
 	}
 	scenario, ds := k.document.Scenario(options)
 	if scenario == nil {
-		return served{}, usage(ds)
+		return report.FitServed{}, usage(ds)
 	}
 	r, err := experiment.Run(ctx, scenario, experiment.Options{})
 	if ctx.Err() != nil {
-		return served{}, &exitError{exitInterrupted,
+		return report.FitServed{}, &exitError{exitInterrupted,
 			errors.New("interrupted before all workloads were simulated")}
 	}
 	if err != nil {
-		return served{}, failed(err)
+		return report.FitServed{}, failed(err)
 	}
 	m := r.Functions[k.function]
 	value := func(e experiment.Estimate) float64 {
@@ -315,7 +292,7 @@ func (k *judgeCase) run(ctx context.Context, arrivals string, spanS float64) (se
 		}
 		return *e.Value
 	}
-	o := served{P50S: value(m.LatencyS.P50), P99S: value(m.LatencyS.P99)}
+	o := report.FitServed{P50S: value(m.LatencyS.P50), P99S: value(m.LatencyS.P99)}
 	if m.CostUSD != nil {
 		o.CostUSD = value(m.CostUSD.Total)
 	}

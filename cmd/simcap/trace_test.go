@@ -1,16 +1,19 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"math"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/simcap/simcap/report"
 	"github.com/simcap/simcap/trace"
 	"github.com/simcap/simcap/trace/shape"
 )
@@ -169,7 +172,7 @@ func TestTraceFit(t *testing.T) {
 	accessLog(t, "access.log", 4000)
 	o := simcap(t, "", "trace", "fit", "access.log", "--json", "--judge-runs", "2", "--file", "fitted.yaml")
 	o.expect(t, exitDone, "steps of", "wrote fitted.yaml")
-	var r fitResult
+	var r report.FitResult
 	if err := json.Unmarshal([]byte(o.stdout), &r); err != nil {
 		t.Fatal(err)
 	}
@@ -190,6 +193,19 @@ func TestTraceFit(t *testing.T) {
 	again := simcap(t, "", "trace", "fit", "access.log", "--scenario", "small.yaml", "--judge-runs", "1")
 	if again.stdout != o.stdout {
 		t.Error("the same fit differs the second time")
+	}
+	simcap(t, "", "trace", "access.log", "-q").expect(t, exitDone, "", "")
+	for _, dir := range []string{"access.log-trace", "access.log-fit"} {
+		page := filepath.Join("simcap-out", dir, "report.html")
+		before, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		os.Remove(page)
+		simcap(t, "", "report", filepath.Join("simcap-out", dir)).expect(t, exitDone, page, "")
+		if after, err := os.ReadFile(page); err != nil || !bytes.Equal(before, after) {
+			t.Errorf("%s: drawn again, the page is another (%v)", dir, err)
+		}
 	}
 }
 
