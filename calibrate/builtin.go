@@ -18,6 +18,9 @@ import (
 	"github.com/simcap/simcap/calibrate/telemetry"
 )
 
+// KindGPU is the Kind of a Measurement of a BuiltIn.
+const KindGPU = "gpu"
+
 // BuiltIn is a workload of the built-in kernels. Each process of it is a program that speaks the worker's
 // protocol as gpu.Serve does.
 type BuiltIn struct {

@@ -150,17 +150,26 @@ func (m *Measurement) concurrency(p *profile.Profile, curve *fit.Curve) error {
 	return nil
 }
 
+// throughput is the requests per second of a load: as counted, or of built-in workloads, which the GPU
+// itself times, those at a time over how long each takes. That has no delays of this host in it.
+func (m *Measurement) throughput(p *Point) float64 {
+	if times := p.Times(); m.Kind == KindGPU && len(times) > 0 {
+		return float64(p.Concurrency) / fit.Median(times)
+	}
+	return p.Throughput()
+}
+
 // loads are the mean throughputs over the concurrencies, in order.
 func (m *Measurement) loads() []fit.Load {
 	sums := map[int][]float64{}
 	for i := range m.Concurrency {
-		if x := m.Concurrency[i].Throughput(); x > 0 {
+		if x := m.throughput(&m.Concurrency[i]); x > 0 {
 			sums[m.Concurrency[i].Concurrency] = append(sums[m.Concurrency[i].Concurrency], x)
 		}
 	}
 	if len(sums[1]) == 0 {
 		for i := range m.Batches {
-			if x := m.Batches[i].Throughput(); m.Batches[i].Batch == 1 && x > 0 {
+			if x := m.throughput(&m.Batches[i]); m.Batches[i].Batch == 1 && x > 0 {
 				sums[1] = append(sums[1], x)
 			}
 		}

@@ -5,6 +5,8 @@ package gpu
 import (
 	"context"
 	"math"
+	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
@@ -23,7 +25,16 @@ func openLibrary(t *testing.T, library, config, fail string) (*Device, error) {
 	t.Helper()
 	t.Setenv("FAKECUDA_CONFIG", config)
 	t.Setenv("FAKECUDA_FAIL", fail)
-	t.Setenv(cuda.LibraryVariable, library)
+	// A library that is loaded stays as it is: each device has one of its own.
+	own := filepath.Join(t.TempDir(), "libcuda.so.1")
+	text, err := os.ReadFile(library)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(own, text, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv(cuda.LibraryVariable, own)
 	runtime.LockOSThread()
 	t.Cleanup(runtime.UnlockOSThread)
 	d, err := Open(0)
@@ -35,6 +46,7 @@ func openLibrary(t *testing.T, library, config, fail string) (*Device, error) {
 
 // The fingerprint finds the parameters of virtual GPUs again, within 2 %.
 func TestFingerprintRecovers(t *testing.T) {
+	library := standin.BuildCUDA(t)
 	for _, c := range []struct {
 		config string
 		want   map[string]float64
@@ -55,7 +67,7 @@ func TestFingerprintRecovers(t *testing.T) {
 				"device to host": 6.5e9,
 				"context":        0.4, "module": 0.12}},
 	} {
-		d, err := open(t, c.config, "")
+		d, err := openLibrary(t, library, c.config, "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -168,13 +180,14 @@ func TestLaneOutOfMemory(t *testing.T) {
 }
 
 func TestSelfTest(t *testing.T) {
+	library := standin.BuildCUDA(t)
 	for _, c := range []struct {
 		config string
 		bad    int
 		tensor bool
 	}{{"cc=80", 0, true}, {"cc=75", 0, false}, {"cc=90;driver=10020", 0, false}, {"cc=90;wrong=1",
 		2, true}} {
-		d, err := open(t, c.config, "")
+		d, err := openLibrary(t, library, c.config, "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -243,6 +256,9 @@ func TestFaultInMidSweep(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(),
 		"CUDA_ERROR_LAUNCH_FAILED (719)") || f.Figure("launch") == 0 {
 		t.Errorf("%v %+v", err, f.Figures)
+	}
+	if d, err = open(t, "", ""); err != nil {
+		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()

@@ -57,7 +57,7 @@ func newCalibrateGPUCommand(f *calibrateFlags) *cobra.Command {
 		Example: "  simcap calibrate gpu --self-test\n" +
 			"  simcap calibrate gpu --fingerprint\n" +
 			"  simcap calibrate gpu --workload bert-base --batches 1,2,4,8,16,32,64\n" +
-			"  simcap calibrate gpu --kind mlp --hidden 2048 --tokens 1 --by processes",
+			"  simcap calibrate gpu --kind mlp --hidden 2048 --layers 16 --by processes",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := g.read(cmd); err != nil {
@@ -194,6 +194,14 @@ func (g *gpuFlags) run(cmd *cobra.Command, f *calibrateFlags) error {
 		Log:       f.log(cmd),
 		Processes: 1}
 	lanes := g.lanes
+	concurrency := f.plan.Concurrency
+	if f.concurrency != nil {
+		concurrency = f.concurrency
+	}
+	if len(concurrency) > 0 && slices.Max(concurrency) > lanes {
+		return usagef("--concurrency: %d at a time on %d %s: raise --lanes", slices.Max(concurrency),
+			lanes, g.by)
+	}
 	if g.by == byProcesses {
 		subject.Processes, lanes = g.lanes, 1
 	}
@@ -220,7 +228,7 @@ func (g *gpuFlags) run(cmd *cobra.Command, f *calibrateFlags) error {
 		}
 		return err
 	}
-	return f.run(cmd, "gpu", g.spec.String()+", by "+g.by, subject)
+	return f.run(cmd, calibrate.KindGPU, g.spec.String()+", by "+g.by, subject)
 }
 
 // serve is this process working on the GPU for another one, on standard input and output. Its

@@ -182,6 +182,7 @@ func TestCalibrateGPUFaults(t *testing.T) {
 		{"preset", "", "", nil, []string{"calibrate", "gpu", "--workload", "gpt"}, exitUsage, `no preset "gpt": there are mlp, bert-base`, false},
 		{"columns", "", "", nil, []string{"calibrate", "gpu", "--hidden", "100"}, exitUsage, "a multiple of 64", false},
 		{"llm", "", "", nil, []string{"calibrate", "gpu", "--as", "llm"}, exitUsage, "no engine with continuous batching", false},
+		{"lanes", "", "", nil, []string{"calibrate", "gpu", "--concurrency", "1,64"}, exitUsage, "64 at a time on 32 streams: raise --lanes", false},
 		{"by", "", "", nil, []string{"calibrate", "gpu", "--by", "threads"}, exitUsage, "streams or processes", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
