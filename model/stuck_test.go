@@ -55,7 +55,7 @@ func TestStuck(t *testing.T) {
 			w.Arrivals.Kind = workload.At{Times: []sim.Time{2 * sim.Second}}
 			cfg.Functions, cfg.Workloads = []model.Function{f}, []model.Workload{w}
 			c.spoil(&cfg, &cfg.Functions[0], &cfg.Workloads[0])
-			ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+			ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 			_, err := model.Run(ctx, &cfg, model.Trial{Seed: 1, Replication: 1}, model.Hooks{})
 			cancel()
 			if err == nil || ctx.Err() == context.DeadlineExceeded || !strings.Contains(err.Error(), "function f") || !strings.Contains(err.Error(), c.why) {

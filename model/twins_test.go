@@ -32,7 +32,7 @@ type modelRun struct {
 
 func runModel(cfg *model.Config, trial model.Trial) (out modelRun) {
 	defer func() { out.panicked = recover() }()
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	out.tally, out.err = model.Run(ctx, cfg, trial, model.Hooks{Audit: true, Rows: model.Rows{
 		Input:     func(r *model.InputRow) error { out.inputs = append(out.inputs, *r); return nil },
