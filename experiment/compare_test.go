@@ -2,8 +2,10 @@ package experiment_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -52,6 +54,38 @@ func TestComparisonOfEquals(t *testing.T) {
 	two := compare(t, experiment.Options{Workers: 4}, text, queueText(3, 14, 300, 30, "4"))
 	if asJSON(t, one) != asJSON(t, two) {
 		t.Error("four workers say otherwise than one")
+	}
+}
+
+// TestInterruptedComparison: what all systems have finished when the context ends is the comparison of so
+// many replications.
+func TestInterruptedComparison(t *testing.T) {
+	text, other := queueText(2, 14, 300, 30, "40"), queueText(3, 14, 300, 30, "40")
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	contenders := []experiment.Contender{{Name: "a", Scenario: load(t, text)}, {Name: "b", Scenario: load(t, other)}}
+	c, err := experiment.Compare(ctx, contenders, experiment.Options{Workers: 2,
+		Progress: func(p experiment.Progress) {
+			if p.Replications >= 10 {
+				cancel()
+			}
+		}})
+	if c == nil || !errors.Is(err, context.Canceled) {
+		t.Fatalf("%v, %v", c, err)
+	}
+	n := c.Replications
+	if n < 1 || n >= 40 {
+		t.Fatalf("%d replications of 40 are kept", n)
+	}
+	few := strconv.Itoa(n)
+	whole := compare(t, experiment.Options{}, queueText(2, 14, 300, 30, few), queueText(3, 14, 300, 30, few))
+	if got, want := fmt.Sprint(asJSON(t, &experiment.Comparison{Rows: c.Rows})),
+		fmt.Sprint(asJSON(t, &experiment.Comparison{Rows: whole.Rows})); got != want {
+		t.Errorf("%d replications kept do not say what %[1]d replications say", n)
+	}
+	cancel()
+	if c, err := experiment.Compare(ctx, contenders, experiment.Options{}); c != nil || err == nil {
+		t.Errorf("without any replication: %v, %v", c, err)
 	}
 }
 

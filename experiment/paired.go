@@ -7,6 +7,7 @@ import (
 	"math"
 	"runtime"
 	"slices"
+	"sync"
 
 	"github.com/simcap/simcap/stats"
 )
@@ -21,7 +22,8 @@ type Contender struct {
 // Compare simulates the systems and takes the differences of all others to the first, pair by pair. All
 // get the seed and the number of replications of the first, and the longest warm-up where it is found
 // by simulation, so that replication n of each is about the same arrivals in the same window. Options.Rows
-// and YAML are not used. When the context ends there is no result.
+// and YAML are not used. When the context ends, the replications that all systems have finished make
+// the result, which comes with the context's error; with none it is nil.
 func Compare(ctx context.Context, contenders []Contender, o Options) (*Comparison, error) {
 	if len(contenders) < 2 {
 		return nil, errors.New("a comparison needs at least two systems")
@@ -41,26 +43,43 @@ func Compare(ctx context.Context, contenders []Contender, o Options) (*Compariso
 	if err := c.prepare(ctx, contenders); err != nil {
 		return nil, err
 	}
-	// The first says how many replications there are.
-	if err := c.gatherings[0].run(ctx); err != nil {
-		return nil, fmt.Errorf("%s: %w", contenders[0].Name, err)
+	err := c.run(ctx, contenders)
+	if err != nil && ctx.Err() == nil {
+		return nil, err
 	}
 	out.Replications = len(c.gatherings[0].trials)
-	rest := c.gatherings[1:]
-	err := parallel(ctx, len(rest), len(rest), func(ctx context.Context, i int) error {
-		if err := rest[i].batch(ctx, out.Replications); err != nil {
-			return fmt.Errorf("%s: %w", contenders[i+1].Name, err)
-		}
-		return nil
-	})
-	if err != nil {
+	for _, g := range c.gatherings {
+		out.Replications = min(out.Replications, len(g.trials))
+	}
+	if out.Replications == 0 {
 		return nil, err
 	}
 	for i, g := range c.gatherings {
+		g.trials = g.trials[:out.Replications]
 		out.Systems = append(out.Systems, System{contenders[i].Name, contenders[i].Point, g.result()})
 	}
 	out.Rows = c.rows()
-	return out, nil
+	return out, err
+}
+
+// run makes the replications of all systems, side by side. Where a precision decides how many there are,
+// the first system does.
+func (c *comparing) run(ctx context.Context, contenders []Contender) error {
+	from := 0
+	n := max(1, c.gatherings[0].scenario.Replications.Min, c.gatherings[0].scenario.Replications.Max)
+	if c.gatherings[0].scenario.Replications.Precision > 0 {
+		if err := c.gatherings[0].run(ctx); err != nil {
+			return fmt.Errorf("%s: %w", contenders[0].Name, err)
+		}
+		from, n = 1, len(c.gatherings[0].trials)
+	}
+	rest := c.gatherings[from:]
+	return parallel(ctx, len(rest), len(rest), func(ctx context.Context, i int) error {
+		if err := rest[i].batch(ctx, n); err != nil {
+			return fmt.Errorf("%s: %w", contenders[from+i].Name, err)
+		}
+		return nil
+	})
 }
 
 // comparing is a comparison while it runs.
@@ -69,6 +88,7 @@ type comparing struct {
 	turns      chan struct{}
 	gatherings []*gathering
 	progress   func(Progress)
+	mutex      sync.Mutex // guards shares; taken while a gathering holds its own
 	shares     []Progress
 }
 
@@ -128,9 +148,8 @@ func (c *comparing) prepare(ctx context.Context, contenders []Contender) error {
 
 // tell adds the progress of all systems up.
 func (c *comparing) tell(system int, p Progress) {
-	g := c.gatherings[0]
-	g.mu.Lock()
-	defer g.mu.Unlock()
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
 	c.shares[system] = p
 	sum := Progress{}
 	for _, s := range c.shares {

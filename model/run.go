@@ -496,7 +496,8 @@ func (m *machine) stuck() error {
 			continue
 		}
 		why := m.whyStuck(p)
-		return fmt.Errorf("function %s cannot go on: %s pending and %s", p.set.Name, are(int64(p.queued), "input"), why)
+		pending := are(p.queued, "input")
+		return fmt.Errorf("function %s cannot go on: %s pending and %s", p.set.Name, pending, why)
 	}
 	for i := range m.pools {
 		if p := &m.pools[i]; p.refused != Completed {

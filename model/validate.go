@@ -274,17 +274,20 @@ func (v *validator) retries(path string, r *Retries) {
 	}
 }
 
+// withinCap checks min_containers against the cap that the platform sets to every function.
+func (v *validator) withinCap(path string, least int, c *Config) {
+	if hard := c.Platform.HardCap; hard != None && least > hard {
+		v.wrong(path, "min_containers (%d) is more than the platform's cap of %d containers", least, hard)
+	}
+}
+
 // scaling checks the settings that the autoscaler reads, against each other.
 func (v *validator) scaling(c *Config, f *Function, at string) {
 	if f.MaxContainers != None && f.MinContainers > f.MaxContainers {
 		v.wrong(at+"min_containers", "min_containers (%d) is more than max_containers (%d)",
 			f.MinContainers, f.MaxContainers)
 	}
-	if hard := c.Platform.HardCap; hard != None && f.MinContainers > hard {
-		v.wrong(at+"min_containers",
-			"min_containers (%d) is more than the platform's cap of %d containers",
-			f.MinContainers, hard)
-	}
+	v.withinCap(at+"min_containers", f.MinContainers, c)
 	if f.Concurrent.TargetInputs > f.Concurrent.MaxInputs {
 		v.wrong(at+"concurrent.target_inputs", "target_inputs (%d) is more than max_inputs (%d)",
 			f.Concurrent.TargetInputs, f.Concurrent.MaxInputs)

@@ -118,6 +118,7 @@ func (v *validator) changes(c *Config, f *Function, at string) {
 		v.time(path+".every", u.Every)
 		if u.MinContainers != nil {
 			v.count(path+".min_containers", *u.MinContainers, 0, MostContainers)
+			v.withinCap(path+".min_containers", *u.MinContainers, c)
 		}
 		if u.MaxContainers != nil {
 			v.countOrNone(path+".max_containers", *u.MaxContainers, 1, MostContainers)
@@ -140,6 +141,9 @@ func (v *validator) changes(c *Config, f *Function, at string) {
 		path := fmt.Sprintf("%sdeploys[%d]", at, i)
 		v.time(path+".at", f.Deploys[i].At)
 		v.oneOf(path+".strategy", "strategy", f.Deploys[i].Strategy, Strategies)
+		if c.Horizon > 0 && f.Deploys[i].At > c.Horizon {
+			v.warn(path+".at", "lies after the horizon")
+		}
 	}
 	v.timeline(c, f, at)
 }

@@ -71,8 +71,7 @@ func rateChart(s *shape.Shape) (chart.Chart, bool) {
 	xy := &chart.XY{X: chart.Axis{Label: "time since the first row", Kind: quantity.Seconds,
 		Scale: chart.Time,
 		Min:   chart.At(0), Max: chart.At(s.SpanS)}, Y: chart.Axis{Label: "arrivals", Kind: quantity.PerS},
-		Series: []chart.Series{mean}, Rules: []chart.Rule{{At: s.RatePerS, Role: chart.Muted,
-			Label: "mean " + perSecond(s.RatePerS)}}}
+		Series: []chart.Series{mean}, Rules: []chart.Rule{{At: s.RatePerS, Role: chart.Muted}}}
 	title := perSecond(s.RatePerS) + " arrive on average"
 	if n := len(s.Peaks); n > 0 {
 		p := s.Peaks[min(1, n-1)]
@@ -91,7 +90,8 @@ func rateChart(s *shape.Shape) (chart.Chart, bool) {
 		caption = "Shaded: the largest bursts, in which at least three times the mean arrives."
 	}
 	return chart.Chart{ID: "rate", Title: title, Subtitle: "Arrivals per second, in steps of " +
-		quantity.Span(coarse.StepS), Caption: caption, Wide: true, XY: xy}, true
+		quantity.Span(coarse.StepS) + "; the dashed line is the mean",
+		Caption: caption, Wide: true, XY: xy}, true
 }
 
 // windowName is a length of time as a noun.
@@ -140,7 +140,7 @@ func queueChart(s *shape.Shape) (chart.Chart, bool) {
 	if len(s.Queues) == 0 {
 		return chart.Chart{}, false
 	}
-	bars := &chart.Bars{Axis: chart.Axis{Label: "p99 wait in seconds", Kind: quantity.Number},
+	bars := &chart.Bars{Axis: chart.Axis{Label: "p99 wait", Kind: quantity.Seconds},
 		Parts: []chart.Part{{Name: "this trace", Role: chart.Queue}, {Name: "Poisson process",
 			Role: chart.Muted}}}
 	longest := 0.0
@@ -151,7 +151,7 @@ func queueChart(s *shape.Shape) (chart.Chart, bool) {
 		if wait > longest/10 {
 			return ""
 		}
-		return figures(wait)
+		return seconds(wait)
 	}
 	for _, q := range s.Queues {
 		name := fmt.Sprintf("%s of service, %s", seconds(q.ServiceS),

@@ -470,7 +470,11 @@ func (s *seconds) next(rec *record) error {
 		if err != nil {
 			return err
 		}
-		at, ok := scaled(bytes.TrimSpace(line), s.unit)
+		number := line
+		if number[0] <= ' ' || number[len(number)-1] <= ' ' { // no line is empty
+			number = bytes.TrimSpace(number)
+		}
+		at, ok := scaled(number, s.unit)
 		rec.at, rec.line = at, s.in.line
 		switch {
 		case ok && at >= 0:

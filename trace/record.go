@@ -28,8 +28,9 @@ type record struct {
 
 // clear makes rec one arrival of which nothing is known.
 func (rec *record) clear() {
+	*rec = record{}
 	nan := math.NaN()
-	*rec = record{count: 1, size: nan, demand: nan, prompt: nan, output: nan}
+	rec.count, rec.size, rec.demand, rec.prompt, rec.output = 1, nan, nan, nan, nan
 }
 
 // single says whether rec is one arrival at a known instant.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -83,26 +84,40 @@ func (f *compareFlags) run(cmd *cobra.Command, args []string) error {
 	c, err := experiment.Compare(cmd.Context(), contenders, experiment.Options{Workers: f.workers,
 		Detail: out != "", Progress: line.callback(), Version: version()})
 	line.clear()
-	if err != nil && cmd.Context().Err() != nil {
-		return &exitError{exitInterrupted, fmt.Errorf("interrupted before the comparison was finished")}
-	}
-	if err != nil {
+	interrupted := err != nil && cmd.Context().Err() != nil
+	switch {
+	case interrupted && c == nil:
+		return &exitError{exitInterrupted, errors.New("interrupted before any pair of replications was finished")}
+	case err != nil && !interrupted:
 		return failed(err)
 	}
+	if err := f.deliver(cmd, c, out, pictures); err != nil {
+		return failed(err)
+	}
+	if interrupted {
+		return &exitError{exitInterrupted, fmt.Errorf("interrupted after %s of every system, which are kept",
+			count(c.Replications, "replication"))}
+	}
+	return nil
+}
+
+// deliver writes the folder, and prints the summary or the JSON.
+func (f *compareFlags) deliver(cmd *cobra.Command, c *experiment.Comparison, out string,
+	pictures report.Options) error {
 	if out != "" {
 		if err := report.WriteCompare(out, c, pictures); err != nil {
-			return failed(err)
+			return err
 		}
 	}
 	w := cmd.OutOrStdout()
 	switch {
 	case f.json:
-		return wrapFailed(report.ComparisonJSON(w, c))
+		return report.ComparisonJSON(w, c)
 	case f.scenario.quiet:
 		return nil
 	}
-	return wrapFailed(report.ComparisonTerminal(w, c, report.TerminalOptions{Width: terminalWidth(w),
-		Color: wantsColor(cmd, w), OutDir: out}))
+	return report.ComparisonTerminal(w, c, report.TerminalOptions{Width: terminalWidth(w),
+		Color: wantsColor(cmd, w), OutDir: out})
 }
 
 // contenders are the systems that the command line names.

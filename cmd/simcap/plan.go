@@ -51,6 +51,7 @@ func newPlanCommand() *cobra.Command {
 		RunE:              func(cmd *cobra.Command, args []string) error { return flags.run(cmd, args[0]) },
 	}
 	flags.scenario.add(cmd)
+	cmd.Flags().MarkHidden("replications") // which is refused, with the reason
 	f := cmd.Flags()
 	f.StringArrayVar(&flags.search, "search", nil,
 		"a key and its values, K=1,2,4 or K=0..8,step=2 (may be repeated; instead of the file's space)")

@@ -14,6 +14,7 @@ import (
 	"github.com/simcap/simcap/experiment"
 	"github.com/simcap/simcap/model"
 	"github.com/simcap/simcap/model/dist"
+	"github.com/simcap/simcap/scenarios"
 )
 
 var update = flag.Bool("update", false, "rewrite the output that README.md shows")
@@ -174,6 +175,11 @@ func TestSemanticsAreComplete(t *testing.T) {
 	}
 	for _, k := range dist.Kinds() {
 		names = append(names, "`"+k.Name+" {")
+	}
+	for _, w := range scenarios.Words() {
+		if w.Key != "pNN" { // stands for p50, p99 and so on
+			names = append(names, w.Key)
+		}
 	}
 	for _, o := range model.OutcomeNames {
 		names = append(names, "`"+o+"`")

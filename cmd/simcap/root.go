@@ -154,7 +154,7 @@ func help(cmd *cobra.Command, _ []string) {
 	text := cmd.UsageString()
 	for _, kind := range [][2]string{
 		{"[=true|false]", ""}, {" stringArray ", " text "}, {" string ", " text "}, {" strings ", " texts "},
-		{" float64Slice ", " numbers "}, {" ints ", " numbers "}, {" float ", " number "},
+		{" float64Slice ", " numbers "}, {" ints ", " nums "}, {" float ", " num "},
 		{" int ", " num "}, {" uint ", " num "}, {" (default [])", ""},
 	} {
 		text = strings.ReplaceAll(text, kind[0], fmt.Sprintf("%-*s", len(kind[0]), kind[1]))

@@ -166,8 +166,8 @@ func (c *fitCommand) hand(cmd *cobra.Command, result *report.FitResult, s *shape
 func (c *fitCommand) compare(cmd *cobra.Command, j *judge, s *shape.Shape,
 	candidates []fit.Candidate) (*report.FitResult,
 	error) {
-	r := &report.FitResult{File: s.File, Arrivals: j.arrivals, SpanS: j.spanS, Runs: c.runs, Functions: j.names(),
-		Columns: map[string]string{}}
+	r := &report.FitResult{File: s.File, Arrivals: j.arrivals, SpanS: j.spanS, Runs: c.runs,
+		Functions: j.names(), Columns: map[string]string{}}
 	for i := range s.Columns {
 		r.Columns[s.Columns[i].Name] = fit.Quantiles(&s.Columns[i])
 	}
@@ -188,7 +188,9 @@ func (c *fitCommand) compare(cmd *cobra.Command, j *judge, s *shape.Shape,
 		v.Error, v.Worst = errorsOf(r.Trace, by, r.Functions)
 		r.Candidates = append(r.Candidates, v)
 	}
-	slices.SortStableFunc(r.Candidates, func(a, b report.FitCandidate) int { return cmp.Compare(a.Error, b.Error) })
+	slices.SortStableFunc(r.Candidates, func(a, b report.FitCandidate) int {
+		return cmp.Compare(a.Error, b.Error)
+	})
 	return r, nil
 }
 
