@@ -57,7 +57,7 @@ func newCalibrateGPUCommand(f *calibrateFlags) *cobra.Command {
 		Example: "  simcap calibrate gpu --self-test\n" +
 			"  simcap calibrate gpu --fingerprint\n" +
 			"  simcap calibrate gpu --workload bert-base --batches 1,2,4,8,16,32,64\n" +
-			"  simcap calibrate gpu --kind mlp --hidden 2048 --layers 16 --by processes",
+			"  simcap calibrate gpu --kind mlp --hidden 2048 --tokens 1 --by processes",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := g.read(cmd); err != nil {
