@@ -87,7 +87,8 @@ func (f *compareFlags) run(cmd *cobra.Command, args []string) error {
 	interrupted := err != nil && cmd.Context().Err() != nil
 	switch {
 	case interrupted && c == nil:
-		return &exitError{exitInterrupted, errors.New("interrupted before any pair of replications was finished")}
+		return &exitError{exitInterrupted,
+			errors.New("interrupted before any pair of replications was finished")}
 	case err != nil && !interrupted:
 		return failed(err)
 	}
