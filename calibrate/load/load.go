@@ -53,13 +53,19 @@ func (r *Record) Latency() float64 { return r.Done - r.Intended }
 func (r *Record) Service() float64 { return r.Done - r.Sent }
 
 // Clock counts seconds since the series began.
-type Clock struct{ began time.Time }
+type Clock struct {
+	began time.Time
+	awake float64 // the last part of a wait is spent awake, since a timer wakes late
+}
+
+// awake is how long before an instant a timer has to wake, in seconds.
+const awake = 0.0003
 
 // NewClock begins now.
-func NewClock() Clock { return Clock{time.Now()} }
+func NewClock() Clock { return Clock{time.Now(), awake} }
 
 // ClockFrom began at an instant.
-func ClockFrom(began time.Time) Clock { return Clock{began} }
+func ClockFrom(began time.Time) Clock { return Clock{began, awake} }
 
 // Now is seconds since the series began.
 func (c Clock) Now() float64 { return time.Since(c.began).Seconds() }
@@ -168,14 +174,12 @@ func (c Clock) Open(ctx context.Context, t Target, r Request, arrivals []float64
 	return kept
 }
 
-// until sleeps until an instant; the last part is spent awake, since a timer wakes late. False when
-// the context ended.
+// until sleeps until an instant, the last part of it awake. False when the context ended.
 func (c Clock) until(ctx context.Context, at float64) bool {
-	const awake = 0.0003
-	if left := at - c.Now(); left > awake {
-		wait(ctx, time.Duration((left-awake)*float64(time.Second)))
-	}
-	for c.Now() < at && ctx.Err() == nil {
+	for left := at - c.Now(); left > 0 && ctx.Err() == nil; left = at - c.Now() {
+		if left > c.awake {
+			wait(ctx, time.Duration(math.Ceil((left-c.awake)*float64(time.Second))))
+		}
 	}
 	return ctx.Err() == nil
 }
