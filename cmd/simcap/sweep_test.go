@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -158,6 +160,24 @@ func TestSweepIsInterrupted(t *testing.T) {
 	o.expect(t, exitDone, "6 points", "in b were used")
 }
 
+// lineCount counts the lines of a file; none where there is no file.
+func lineCount(name string) int {
+	text, _ := os.ReadFile(name)
+	return bytes.Count(text, []byte("\n"))
+}
+
+// journalGrows waits until the journal has so many lines; false when the program ended before.
+func journalGrows(name string, enough int, ended <-chan error) bool {
+	for lineCount(name) < enough {
+		select {
+		case <-ended:
+			return false
+		case <-time.After(time.Millisecond):
+		}
+	}
+	return true
+}
+
 // TestSweepIsKilled kills the program at random moments, in earnest, and resumes it until it is done:
 // the files are those of one go, and the journal has every replication once.
 func TestSweepIsKilled(t *testing.T) {
@@ -165,7 +185,7 @@ func TestSweepIsKilled(t *testing.T) {
 		t.Skip("processes are not killed the same way on Windows")
 	}
 	sweptFolder(t)
-	busy := strings.Replace(strings.Replace(swept, "rate: 2/s", "rate: 60/s", 1), "horizon: 10m", "horizon: 1h", 1)
+	busy := strings.Replace(strings.Replace(swept, "rate: 2/s", "rate: 60/s", 1), "horizon: 10m", "horizon: 3h", 1)
 	busy = strings.Replace(busy, "replications: 2", "replications: 3", 1)
 	if err := os.WriteFile("busy.yaml", []byte(busy), 0o644); err != nil {
 		t.Fatal(err)
@@ -180,21 +200,19 @@ func TestSweepIsKilled(t *testing.T) {
 		}
 		ended := make(chan error, 1)
 		go func() { ended <- cmd.Wait() }()
-		moment := time.Duration(100+luck.IntN(700)) * time.Millisecond
+		enough := lineCount("got/results.jsonl") + 1 + luck.IntN(3)
 		if goes >= 12 {
-			moment = time.Minute // on a slow machine, let it end
+			enough = math.MaxInt // on a slow machine, let it end
 		}
-		select {
-		case <-ended:
-		case <-time.After(moment):
-			if err := cmd.Process.Kill(); err != nil {
-				t.Fatal(err)
-			}
-			<-ended
-			kills++
-			continue
+		if !journalGrows("got/results.jsonl", enough, ended) {
+			break
 		}
-		break
+		time.Sleep(time.Duration(luck.IntN(50)) * time.Millisecond)
+		if err := cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+			t.Fatal(err)
+		}
+		<-ended
+		kills++
 	}
 	t.Logf("killed %d times", kills)
 	if kills == 0 {
