@@ -4,9 +4,9 @@ import "github.com/simcap/simcap/sim"
 
 // settle follows every event that touched the pool (rule 1): dispatch, then the autoscaler.
 func (m *machine) settle(p *pool) {
-	if p.express != nil {
-		m.expressDispatch(p)
-		m.expressSettle(p)
+	if x := p.express; x != nil {
+		m.expressDispatch(x)
+		m.expressSettle(x)
 		return
 	}
 	if p.queued > 0 {
@@ -81,11 +81,7 @@ func (m *machine) queueGrew(p *pool, in *input) {
 // queueCount adds to the number of inputs of the workload that are in the pool's queue.
 func (m *machine) queueCount(p *pool, w *caller, by int64) {
 	p.queued += by
-	if w.async {
-		p.queuedAsync += by
-	} else {
-		p.queuedSync += by
-	}
+	p.queuedSync += by * w.sync
 	w.book.queue.add(m.now, by)
 }
 
@@ -175,7 +171,7 @@ func (m *machine) openItem(p *pool, i int32, in *input, ci int32, c *container) 
 // early, when the batch that it was dated for has begun since.
 func (m *machine) batchWaited(p *pool) {
 	if p.express != nil {
-		m.expressWaited(p)
+		m.expressWaited(p.express)
 		return
 	}
 	source := poolSource(p.index, poolBatchWait)

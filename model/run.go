@@ -310,10 +310,9 @@ func (m *machine) loop(ctx context.Context) error {
 			}
 			m.handle(source)
 			if m.rare {
-				m.rarely()
-			}
-			if m.failure != nil {
-				return m.failure
+				if m.rarely(); m.failure != nil {
+					return m.failure
+				}
 			}
 		}
 		if err := ctx.Err(); err != nil {
@@ -324,6 +323,14 @@ func (m *machine) loop(ctx context.Context) error {
 		}
 	}
 	return m.failure
+}
+
+// fail ends the run with the error, if it is one and the first, after the present event.
+func (m *machine) fail(err error) {
+	if err != nil && m.failure == nil {
+		m.failure = err
+		m.rare = true
+	}
 }
 
 // rarely does what few events ask for: it dates a container whose next end has
@@ -359,12 +366,21 @@ func (m *machine) handle(source sim.Source) {
 	switch source.Group {
 	case groupContainers:
 		m.progressed = m.now
-		m.containerDue(source.Index)
+		c := m.containers.At(source.Index)
+		p := &m.pools[c.pool]
+		switch {
+		case c.state == starting:
+			m.startEnds(p, source.Index, c)
+			m.settle(p)
+		case p.express != nil:
+			m.expressDue(p.express, source.Index, c)
+		default:
+			m.containerDue(p, source.Index, c)
+		}
 	case groupArrivals:
 		m.progressed = m.now
-		w := &m.callers[source.Index]
-		if p := &m.pools[w.pool]; p.express != nil {
-			m.expressArrival(p, w)
+		if w := &m.callers[source.Index]; w.express != nil {
+			m.expressArrival(w, w.express)
 		} else {
 			m.arrive(w)
 		}
@@ -484,7 +500,7 @@ func (m *machine) over(next sim.Time) bool {
 // idled is called by events that are no progress; it gives the run up after a long stall.
 func (m *machine) idled() {
 	if m.arrivalsLeft == 0 && m.openWork > 0 && m.now-m.progressed > stall {
-		m.failure = m.stuck()
+		m.fail(m.stuck())
 	}
 }
 

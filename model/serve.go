@@ -94,20 +94,9 @@ func (m *machine) unitsOf(p *pool, lead *input) float64 {
 	return units
 }
 
-// containerDue is what the container's date stands for: the end of its start, the end of an item's
+// containerDue is what the date of a container that is not starting stands for: the end of an item's
 // service or time, or a crash.
-func (m *machine) containerDue(ci int32) {
-	c := m.containers.At(ci)
-	p := &m.pools[c.pool]
-	if c.state == starting {
-		m.startEnds(p, ci, c)
-		m.settle(p)
-		return
-	}
-	if p.express != nil {
-		m.expressDue(p, ci, c)
-		return
-	}
+func (m *machine) containerDue(p *pool, ci int32, c *container) {
 	m.workTo(p, c)
 	lead, timedOut := m.dueItem(p, c, m.now)
 	switch {
@@ -519,9 +508,9 @@ func (m *machine) lost(p *pool) {
 		m.finishedBefore, m.lostInRow = m.finished, 0
 	}
 	if m.lostInRow++; m.lostInRow > mostLost && m.failure == nil {
-		m.failure = fmt.Errorf("function %s cannot go on: containers crashed or were preempted %d times "+
+		m.fail(fmt.Errorf("function %s cannot go on: containers crashed or were preempted %d times "+
 			"in a row before an input was done: lower crash_per_hour and preempt_per_hour, or the time "+
-			"that an input takes", p.set.Name, mostLost)
+			"that an input takes", p.set.Name, mostLost))
 	}
 }
 

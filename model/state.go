@@ -136,7 +136,7 @@ type pool struct {
 	open                        int32 // batch that takes inputs, or none
 	outstanding                 int64 // queued + assigned
 	assignedSync                int64
-	queuedSync, queuedAsync     int64
+	queuedSync                  int64
 	fellAt                      sim.Time // when outstanding last fell
 	everFell                    bool
 	fellOrder                   uint64
@@ -193,7 +193,10 @@ type caller struct {
 	maps           bool
 	async          bool
 	closed         bool
-	single         bool // arrivals are one call each
+	single         bool     // arrivals are one call each
+	express        *express // lane of its pool, or nil
+	sync           int64    // 1, or 0 if the method is asynchronous
+	bucket         *bucket  // that its submissions draw from, or nil
 	retry          Retries
 	source         workload.Source
 	sourceOpen     bool
@@ -223,6 +226,7 @@ type readAhead struct {
 	source   workload.Instants
 	at       [blockSize]sim.Time
 	used, of int
+	ended    bool // nothing comes after this block
 	demands  bool // demand holds what the inputs of these arrivals bring, rounded: one call each, in step
 	demand   [blockSize]sim.Time
 }

@@ -46,6 +46,10 @@ func (p *poisson) Fill(at []sim.Time) int {
 	gaps := p.gaps[:min(len(at), len(p.gaps))]
 	dist.FillExp(p.stream, p.index, p.gapNS, gaps)
 	p.index += uint64(len(gaps))
+	if p.clock.whole < sim.Never/2 && p.gapNS < soon {
+		p.clock.strides(gaps, at)
+		return len(gaps)
+	}
 	for i, gap := range gaps {
 		p.clock.advance(gap)
 		if p.clock.over() {
@@ -55,3 +59,7 @@ func (p *poisson) Fill(at []sim.Time) int {
 	}
 	return len(gaps)
 }
+
+// soon is a mean in ns, 36 hours, of which 64 exponential gaps, each at most 45 means, are less than
+// sim.Never/2.
+const soon = 0x1p47
