@@ -191,10 +191,7 @@ func (m *machine) batchWaited(p *pool) {
 func (m *machine) route(p *pool) int32 {
 	routing := m.cfg.Platform.Routing
 	if p.byList {
-		if routing == MostRecent {
-			return p.idleLast // of equally recent ones the list has the lowest number last
-		}
-		return m.lastOfTie(p.idleFirst)
+		return m.fromIdle(p)
 	}
 	seat, ok := p.routes.Min()
 	if !ok {
@@ -209,6 +206,18 @@ func (m *machine) route(p *pool) int32 {
 		return m.anyFree(p)
 	}
 	return *p.seats.At(seat)
+}
+
+// fromIdle is the idle container that routing picks where it reads the list, or none.
+func (m *machine) fromIdle(p *pool) int32 {
+	ci := m.lastIdle(p) // of equally recent ones the list has the lowest number last
+	if !p.recent {
+		ci = m.lastOfTie(m.firstIdle(p))
+	}
+	if ci == p.idle {
+		return none
+	}
+	return ci
 }
 
 // nextInRound is the free container with the lowest number above the one chosen last, or none.

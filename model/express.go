@@ -232,13 +232,10 @@ func (m *machine) expressRejects(w *caller, reason Outcome) {
 
 // slot is the container that the next input goes to, or none.
 func (x *express) slot(m *machine) int32 {
-	switch {
-	case x.openOn != none:
+	if x.openOn != none {
 		return x.openOn
-	case x.pool.recent:
-		return x.pool.idleLast
 	}
-	return m.lastOfTie(x.pool.idleFirst)
+	return m.fromIdle(x.pool)
 }
 
 // expressDispatch is dispatch for an express pool.

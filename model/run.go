@@ -196,12 +196,13 @@ func (m *machine) newPool(index int32) {
 	p := &m.pools[index]
 	*p = pool{
 		set: f, index: index, first: none, last: none, open: none,
-		idleFirst: none, idleLast: none, tieFront: none, unexpired: none,
 		startFirst: none, startLast: none, oldest: none, youngest: none,
 		batchMax: int32(max(1, f.Batched.MaxBatchSize)), gpus: f.GPUs,
 		price:   f.PricePerS(&m.cfg.Platform.Prices),
 		sharing: len(f.Service.Concurrency) > 0 && f.Concurrent.MaxInputs > 1 && !f.SingleUse,
 	}
+	m.newIdle(p)
+	p.tieFront = p.idle
 	p.hardMax = int32(unlimited(m.cfg.Platform.HardCap))
 	p.revert()
 	name := f.Name

@@ -142,9 +142,10 @@ type pool struct {
 	fellOrder                   uint64
 	queuedNow                   bool    // an input entered the queue during this event
 	refused                     Outcome // why it last rejected a submission, or Completed if it never did
-	idleFirst, idleLast         int32   // by idleSince, then by falling number
-	tieFront                    int32   // first idle container as recent as the last, or none: not known
-	unexpired                   int32   // first idle container that has not expired
+	idle                        int32   // closes the list of idle containers
+	tieFront                    int32   // first idle container as recent as the last, if it has this idleOrder:
+	tieOrder                    uint64
+	unexpired                   int32 // first idle container that has not expired, if any has
 	startFirst, startLast       int32
 	oldest, youngest            int32
 	expired                     int  // idle containers past their window
