@@ -301,10 +301,10 @@ func (m *machine) loop(ctx context.Context) error {
 				if m.openWork == 0 && m.over(at) {
 					return nil
 				}
-				if !ok {
-					return m.stuck()
-				}
 				if at >= m.book.mark {
+					if !ok {
+						return m.stuck()
+					}
 					m.book.advance(m, at)
 				}
 				m.now = at
@@ -364,29 +364,25 @@ func (m *machine) observe() {
 
 // handle is the table of contents of all that can happen.
 func (m *machine) handle(source sim.Source) {
+	if source.Group == groupTimers {
+		m.timer(source.Index)
+		return
+	}
+	m.progressed = m.now
 	switch source.Group {
 	case groupContainers:
-		m.progressed = m.now
 		c := m.containers.At(source.Index)
-		p := &m.pools[c.pool]
-		switch {
-		case c.state == starting:
-			m.startEnds(p, source.Index, c)
-			m.settle(p)
-		case p.express != nil:
-			m.expressDue(p.express, source.Index, c)
-		default:
-			m.containerDue(p, source.Index, c)
+		if c.lane != nil && c.active > 0 {
+			m.expressDue(c.lane, source.Index, c)
+		} else {
+			m.containerDue(source.Index, c)
 		}
 	case groupArrivals:
-		m.progressed = m.now
 		if w := &m.callers[source.Index]; w.express != nil {
 			m.expressArrival(w, w.express)
 		} else {
 			m.arrive(w)
 		}
-	default:
-		m.timer(source.Index)
 	}
 }
 

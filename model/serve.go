@@ -94,9 +94,15 @@ func (m *machine) unitsOf(p *pool, lead *input) float64 {
 	return units
 }
 
-// containerDue is what the date of a container that is not starting stands for: the end of an item's
+// containerDue is what the container's date stands for: the end of its start, the end of an item's
 // service or time, or a crash.
-func (m *machine) containerDue(p *pool, ci int32, c *container) {
+func (m *machine) containerDue(ci int32, c *container) {
+	p := &m.pools[c.pool]
+	if c.state == starting {
+		m.startEnds(p, ci, c)
+		m.settle(p)
+		return
+	}
 	m.workTo(p, c)
 	lead, timedOut := m.dueItem(p, c, m.now)
 	switch {

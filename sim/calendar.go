@@ -18,8 +18,10 @@ type Calendar struct {
 	groups [Groups]group
 	base   Time
 	bits   uint   // of the index: enough for the largest group
+	mask   uint64 // 1<<bits - 1
 	far    uint64 // packed dates from here on are far, each source's its own
 	none   uint64 // packed dates from here on stand for Never, each source's its own
+	near   uint64 // keys below this are yielded from the trees; 0: there are sources in due
 	ranker Ranker
 	due    []dueEntry // heap by rank: sources of the present instant that tied
 	stamps uint32
@@ -41,9 +43,10 @@ type Source struct {
 // group is the winner tree of a group of sources.
 type group struct {
 	root  uint64      // the winner
-	pairs [][2]uint64 // pairs[i] are the children of node i; leaves are the children of the last half
-	dates []Time      // date of each source that is far; Never: none
-	stamp []uint32    // stamp of the source's valid entry in due; 0: none
+	pairs [][2]uint64 // pairs[i] are the children of node i; leaves are the children of the last half;
+	// if there is but one, it is the root
+	dates []Time   // date of each source that is far; Never: none
+	stamp []uint32 // stamp of the source's valid entry in due; 0: none
 }
 
 // Ranker orders sources that have the same date.
@@ -78,7 +81,7 @@ func NewCalendar(n [Groups]int, ranker Ranker) *Calendar {
 
 // widen makes room for n sources.
 func (g *group) widen(n int) {
-	size := max(2, 1<<bits.Len(uint(n-1)))
+	size := 1 << bits.Len(uint(n-1))
 	dates := make([]Time, size)
 	stamp := make([]uint32, size)
 	copy(stamp, g.stamp)
@@ -86,7 +89,7 @@ func (g *group) widen(n int) {
 		dates[i] = Never
 	}
 	g.dates, g.stamp = dates, stamp
-	g.pairs = make([][2]uint64, max(2, size))
+	g.pairs = make([][2]uint64, size)
 }
 
 // Grow makes room for n sources in all in the group, keeping all dates.
@@ -95,6 +98,14 @@ func (c *Calendar) Grow(group int32, n int) {
 		c.unpack()
 		g.widen(n)
 		c.repack()
+	}
+}
+
+// look settles whether Next looks at the trees alone.
+func (c *Calendar) look() {
+	c.near = c.far << c.bits
+	if len(c.due) > 0 {
+		c.near = 0
 	}
 }
 
@@ -115,8 +126,10 @@ func (c *Calendar) repack() {
 		most = max(most, len(c.groups[g].dates))
 	}
 	c.bits = max(leastBits, uint(bits.Len(uint(most-1))))
+	c.mask = 1<<c.bits - 1
 	c.none = 1<<(64-c.bits) - 1<<c.bits
 	c.far = c.none - 1<<c.bits
+	c.look()
 	for n := range c.groups {
 		g := &c.groups[n]
 		leaves := len(g.dates)
@@ -125,7 +138,8 @@ func (c *Calendar) repack() {
 			if g.stamp[k] == 0 {
 				packed = c.pack(g, uint(k), g.dates[k])
 			}
-			g.pairs[(leaves+k)/2][k%2] = packed<<c.bits | uint64(k)
+			leaf := leaves + k
+			g.pairs[leaf/2][leaf%2] = packed<<c.bits | uint64(k)
 		}
 		for k := leaves/2 - 1; k > 0; k-- {
 			for side := range 2 {
@@ -133,7 +147,9 @@ func (c *Calendar) repack() {
 				g.pairs[k][side] = min(child[0], child[1])
 			}
 		}
-		g.root = min(g.pairs[1][0], g.pairs[1][1])
+		if g.root = g.pairs[0][1]; leaves > 1 {
+			g.root = min(g.pairs[1][0], g.pairs[1][1])
+		}
 	}
 }
 
@@ -141,7 +157,12 @@ func (c *Calendar) repack() {
 func (c *Calendar) Date(source Source) Time {
 	g := &c.groups[source.Group]
 	i := int(source.Index)
-	packed := g.pairs[(len(g.dates)+i)/2][i%2] >> c.bits
+	leaf := len(g.dates) + i
+	key := g.pairs[leaf/2][leaf%2]
+	if leaf == 1 {
+		key = g.root
+	}
+	packed := key >> c.bits
 	switch {
 	case g.stamp[i] != 0:
 		return g.dates[i]
@@ -195,27 +216,31 @@ func (g *group) replay(index uint, key uint64) {
 // Next yields the earliest source and its date, which the source then has no longer. ok is false when
 // no source is dated.
 func (c *Calendar) Next() (source Source, at Time, ok bool) {
-	bits := c.bits & 63
-	x, y, z := c.groups[0].root>>bits, c.groups[1].root>>bits, c.groups[2].root>>bits
-	group, first, others := int32(2), z, min(x, y)
-	if z >= others {
-		group, first, others = 1, y, min(x, z)
-		if y >= others {
-			group, first, others = 0, x, min(y, z)
-		}
-	}
-	if first >= others || first >= c.far || len(c.due) > 0 {
+	x, y, z := c.groups[0].root, c.groups[1].root, c.groups[2].root
+	mask := c.mask
+	group := int32(2)
+	switch { // key|mask is the last key of the key's date
+	case z|mask < min(x, y):
+	case y|mask < min(x, z):
+		group = 1
+	case x|mask < min(y, z):
+		group = 0
+	default:
 		return c.nextOfTies()
 	}
 	g := &c.groups[group]
 	key := g.root
-	index := key & (1<<bits - 1)
+	if key >= c.near {
+		return c.nextOfTies()
+	}
+	bits := c.bits & 63
+	index := key & mask
 	g.replay(uint(index), (c.none+index)<<bits|index)
-	if g.root>>bits == first {
+	if g.root^key <= mask { // the same date: put back
 		g.replay(uint(index), key)
 		return c.nextOfTies()
 	}
-	return Source{group, int32(index)}, c.base + Time(first), true
+	return Source{group, int32(index)}, c.base + Time(key>>bits), true
 }
 
 // nextOfTies is Next where several sources may be first, or only far ones are left.
@@ -284,6 +309,7 @@ func (c *Calendar) push(source Source) {
 	}
 	c.groups[source.Group].stamp[source.Index] = c.stamps
 	c.due = append(c.due, dueEntry{c.ranker.Rank(source), source, c.stamps})
+	c.near = 0
 	for i := len(c.due) - 1; i > 0; {
 		parent := (i - 1) / 2
 		if !c.due[i].rank.Less(c.due[parent].rank) {
@@ -298,6 +324,7 @@ func (c *Calendar) pop() {
 	last := len(c.due) - 1
 	c.due[0] = c.due[last]
 	c.due = c.due[:last]
+	c.look()
 	for i := 0; ; {
 		child := 2*i + 1
 		if child >= last {
