@@ -39,13 +39,13 @@ type luggage struct {
 // express is the lane of one pool.
 type express struct {
 	pool       *pool
+	quick      bool // see quick.go
 	heavy      bool // inputs have luggage
 	waiting    []luggage
 	held       []luggage // by members
 	queue      []waiter  // ring, a power of two long
 	head, tail int
 	members    []member // batchMax for each seat
-	alone      bool     // a batch is one input
 	timeout    sim.Time
 	batchTime  []sim.Time // B(n) rounded; nil: the largest of the inputs' own demands
 	openOn     int32      // container of the batch that takes inputs, or none
@@ -82,7 +82,7 @@ func (m *machine) openExpress() {
 		if !m.takesExpress(p) {
 			continue
 		}
-		x := &express{pool: p, queue: make([]waiter, 64), openOn: none, alone: p.batchMax == 1, timeout: p.set.Timeout}
+		x := &express{pool: p, queue: make([]waiter, 64), openOn: none, timeout: p.set.Timeout}
 		p.express = x
 		s := &p.set.Service
 		_, fixed := dist.IsConstant(p.set.Overhead)
@@ -93,6 +93,7 @@ func (m *machine) openExpress() {
 		for _, ns := range p.batchNS {
 			x.batchTime = append(x.batchTime, sim.Round(ns))
 		}
+		x.quick = x.takesQuick()
 	}
 	for i := range m.callers {
 		w := &m.callers[i]

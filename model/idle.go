@@ -74,14 +74,19 @@ func (m *machine) leaveIdle(p *pool, ci int32, c *container) {
 		p.tieFront, p.tieOrder = c.next, next.idleOrder
 	}
 	if p.expired > 0 {
-		if p.unexpired == ci {
-			p.unexpired = m.firstUnexpired(p, c.next)
-		}
-		if c.expired {
-			p.expired--
-		}
+		m.leavesExpired(p, ci, c, c.next)
 	}
 	c.next, c.prev, c.idle = none, none, false
+}
+
+// leavesExpired counts a container that leaves a list in which some have expired.
+func (m *machine) leavesExpired(p *pool, ci int32, c *container, next int32) {
+	if p.unexpired == ci {
+		p.unexpired = m.firstUnexpired(p, next)
+	}
+	if c.expired {
+		p.expired--
+	}
 }
 
 // firstUnexpired is the first container that has not expired, from the given one of the list on.

@@ -292,24 +292,25 @@ func (m *machine) begin() {
 	m.rarely()
 }
 
-// loop runs event after event until the run is over.
+// loop runs event after event until the run is over. It is the table of contents of all that can happen.
 func (m *machine) loop(ctx context.Context) error {
 	for m.failure == nil {
 		for range 1 << 12 {
 			source, at, ok := m.calendar.Next()
-			if at > m.now {
-				if m.openWork == 0 && m.over(at) {
-					return nil
-				}
-				if at >= m.book.mark {
-					if !ok {
-						return m.stuck()
-					}
-					m.book.advance(m, at)
-				}
-				m.now = at
+			if (at >= m.book.mark || m.openWork == 0) && at > m.now && !m.passes(at, ok) {
+				return m.failure
 			}
-			m.handle(source)
+			m.now = at
+			switch source.Group {
+			case groupContainers:
+				m.progressed = at
+				m.containerDue(source.Index, m.containers.At(source.Index))
+			case groupArrivals:
+				m.progressed = at
+				m.arrival(&m.callers[source.Index])
+			default:
+				m.timer(source.Index)
+			}
 			if m.rare {
 				if m.rarely(); m.failure != nil {
 					return m.failure
@@ -324,6 +325,19 @@ func (m *machine) loop(ctx context.Context) error {
 		}
 	}
 	return m.failure
+}
+
+// passes lets time pass up to the next event, if the run goes on; ok is false when there is none.
+func (m *machine) passes(at sim.Time, ok bool) bool {
+	switch {
+	case m.openWork == 0 && m.over(at):
+		return false
+	case !ok:
+		m.fail(m.stuck())
+		return false
+	}
+	m.book.advance(m, at)
+	return true
 }
 
 // fail ends the run with the error, if it is one and the first, after the present event.
@@ -362,27 +376,15 @@ func (m *machine) observe() {
 	}
 }
 
-// handle is the table of contents of all that can happen.
-func (m *machine) handle(source sim.Source) {
-	if source.Group == groupTimers {
-		m.timer(source.Index)
-		return
-	}
-	m.progressed = m.now
-	switch source.Group {
-	case groupContainers:
-		c := m.containers.At(source.Index)
-		if c.lane != nil && c.active > 0 {
-			m.expressDue(c.lane, source.Index, c)
-		} else {
-			m.containerDue(source.Index, c)
-		}
-	case groupArrivals:
-		if w := &m.callers[source.Index]; w.express != nil {
-			m.expressArrival(w, w.express)
-		} else {
-			m.arrive(w)
-		}
+// arrival is the next arrival of a workload.
+func (m *machine) arrival(w *caller) {
+	switch {
+	case w.quick:
+		m.quickArrival(w, w.express)
+	case w.express != nil:
+		m.expressArrival(w, w.express)
+	default:
+		m.arrive(w)
 	}
 }
 

@@ -97,12 +97,25 @@ func (m *machine) unitsOf(p *pool, lead *input) float64 {
 // containerDue is what the container's date stands for: the end of its start, the end of an item's
 // service or time, or a crash.
 func (m *machine) containerDue(ci int32, c *container) {
+	if x := c.lane; x != nil && c.active > 0 {
+		if x.quick {
+			m.quickDue(x, ci, c)
+		} else {
+			m.expressDue(x, ci, c)
+		}
+		return
+	}
 	p := &m.pools[c.pool]
 	if c.state == starting {
 		m.startEnds(p, ci, c)
 		m.settle(p)
 		return
 	}
+	m.itemDue(p, ci, c)
+}
+
+// itemDue is the end of an item's service or time on the container, or its crash.
+func (m *machine) itemDue(p *pool, ci int32, c *container) {
 	m.workTo(p, c)
 	lead, timedOut := m.dueItem(p, c, m.now)
 	switch {

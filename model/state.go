@@ -199,6 +199,7 @@ type caller struct {
 	closed         bool
 	single         bool     // arrivals are one call each
 	express        *express // lane of its pool, or nil
+	quick          bool     // and it can take the quick lane
 	sync           int64    // 1, or 0 if the method is asynchronous
 	bucket         *bucket  // that its submissions draw from, or nil
 	retry          Retries

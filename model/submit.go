@@ -131,6 +131,7 @@ func (m *machine) openSource(w *caller, arrivals sim.Stream) {
 		w.ahead = &readAhead{source: instants,
 			demands: w.express != nil && !w.express.heavy && p.set.Service.PerUnit == 0}
 		w.next = bareArrival
+		w.quick = w.quickCaller()
 	}
 }
 
