@@ -98,6 +98,9 @@ func (m *machine) openExpress() {
 	for i := range m.callers {
 		w := &m.callers[i]
 		w.express = m.pools[w.pool].express
+		if w.express != nil && w.express.quick {
+			w.book.makeBands()
+		}
 	}
 }
 

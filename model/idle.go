@@ -9,34 +9,36 @@ import "github.com/simcap/simcap/sim"
 // slab without a container, so that no end of it is a special case: how many containers are idle is
 // as good as random, and a processor guesses such cases wrong.
 
+// link is a container's place in the list. Links lie apart from the containers, close together.
+type link struct{ next, prev int32 }
+
 // newIdle makes the empty list of the pool.
 func (m *machine) newIdle(p *pool) {
 	p.idle = m.containers.New()
-	*m.containers.At(p.idle) = container{pool: p.index, state: stopped, next: p.idle, prev: p.idle,
-		idleSince: -1, readyAt: sim.Never}
+	*m.containers.At(p.idle) = container{pool: p.index, state: stopped, idleSince: -1, readyAt: sim.Never}
+	m.links = append(m.links, link{p.idle, p.idle})
+	p.tieFront, p.idledAt = p.idle, -1
 }
 
 // firstIdle and lastIdle are the ends of the list; p.idle, which is no container, if it is empty.
-func (m *machine) firstIdle(p *pool) int32 { return m.containers.At(p.idle).next }
-func (m *machine) lastIdle(p *pool) int32  { return m.containers.At(p.idle).prev }
+func (m *machine) firstIdle(p *pool) int32 { return m.links[p.idle].next }
+func (m *machine) lastIdle(p *pool) int32  { return m.links[p.idle].prev }
 
 // becomeIdle puts a ready container without inputs at the end of the list.
 func (m *machine) becomeIdle(p *pool, ci int32, c *container) {
 	c.idle, c.expired, c.idleSince, c.idleOrder = true, false, m.now, m.order()
-	end := m.containers.At(p.idle)
-	after := end.prev
-	a := m.containers.At(after)
-	if a.idleSince == m.now {
+	after, next := m.links[p.idle].prev, p.idle
+	if p.idledAt == m.now { // so may others of the list have
 		after = m.idlePlace(p, c)
-		a = m.containers.At(after)
+		next = m.links[after].next
 	}
-	next := a.next
-	c.prev, c.next = after, next
-	a.next = ci
-	m.containers.At(next).prev = ci
-	if a.idleSince != m.now {
+	m.links[ci] = link{next, after}
+	m.links[after].next = ci
+	m.links[next].prev = ci
+	if p.idledAt != m.now || m.containers.At(after).idleSince != m.now {
 		p.tieFront, p.tieOrder = ci, c.idleOrder
 	}
+	p.idledAt = m.now
 	if p.expired > 0 {
 		u := m.containers.At(p.unexpired)
 		if p.unexpired == p.idle || u.idleSince == m.now && u.number < c.number {
@@ -53,7 +55,7 @@ func (m *machine) becomeIdle(p *pool, ci int32, c *container) {
 func (m *machine) idlePlace(p *pool, c *container) int32 {
 	if front := m.containers.At(p.tieFront); front.idle && front.idleOrder == p.tieOrder &&
 		front.idleSince == m.now && front.number < c.number {
-		return front.prev
+		return m.links[p.tieFront].prev
 	}
 	after := m.lastIdle(p)
 	for {
@@ -61,22 +63,24 @@ func (m *machine) idlePlace(p *pool, c *container) int32 {
 		if a.idleSince != m.now || a.number > c.number {
 			return after
 		}
-		after = a.prev
+		after = m.links[after].prev
 	}
 }
 
 // leaveIdle takes a container out of the list.
 func (m *machine) leaveIdle(p *pool, ci int32, c *container) {
-	next := m.containers.At(c.next)
-	m.containers.At(c.prev).next = c.next
-	next.prev = c.prev
-	if next.idleSince == c.idleSince && p.tieFront == ci {
-		p.tieFront, p.tieOrder = c.next, next.idleOrder
+	l := m.links[ci]
+	m.links[l.prev].next = l.next
+	m.links[l.next].prev = l.prev
+	if l.next != p.idle && p.tieFront == ci {
+		if next := m.containers.At(l.next); next.idleSince == c.idleSince {
+			p.tieFront, p.tieOrder = l.next, next.idleOrder
+		}
 	}
 	if p.expired > 0 {
-		m.leavesExpired(p, ci, c, c.next)
+		m.leavesExpired(p, ci, c, l.next)
 	}
-	c.next, c.prev, c.idle = none, none, false
+	c.idle = false
 }
 
 // leavesExpired counts a container that leaves a list in which some have expired.
@@ -92,7 +96,7 @@ func (m *machine) leavesExpired(p *pool, ci int32, c *container, next int32) {
 // firstUnexpired is the first container that has not expired, from the given one of the list on.
 func (m *machine) firstUnexpired(p *pool, ci int32) int32 {
 	for ci != p.idle && m.containers.At(ci).expired {
-		ci = m.containers.At(ci).next
+		ci = m.links[ci].next
 	}
 	return ci
 }
@@ -102,7 +106,7 @@ func (m *machine) firstUnexpired(p *pool, ci int32) int32 {
 func (m *machine) lastOfTie(ci int32) int32 {
 	since := m.containers.At(ci).idleSince
 	for {
-		next := m.containers.At(ci).next
+		next := m.links[ci].next
 		if next == ci || m.containers.At(next).idleSince != since {
 			return ci
 		}
@@ -126,7 +130,7 @@ func (m *machine) nextToExpire(p *pool) int32 {
 		if !c.expired && c.idleOrder < m.containers.At(best).idleOrder {
 			best = ci
 		}
-		ci = c.next
+		ci = m.links[ci].next
 	}
 	return best
 }
@@ -185,7 +189,7 @@ func (m *machine) windowChanged(p *pool) {
 			c.expired = false
 			p.expired--
 		}
-		ci = c.next
+		ci = m.links[ci].next
 	}
 	p.unexpired = m.firstUnexpired(p, m.firstIdle(p))
 	m.calendar.Clear(poolSource(p.index, poolIdle))
@@ -198,7 +202,7 @@ func (m *machine) firstExpired(p *pool) int32 {
 	if p.expired == 0 {
 		return none
 	}
-	for ci := m.lastOfTie(m.firstIdle(p)); ci != p.idle; ci = m.containers.At(ci).prev {
+	for ci := m.lastOfTie(m.firstIdle(p)); ci != p.idle; ci = m.links[ci].prev {
 		if m.containers.At(ci).expired {
 			return ci
 		}

@@ -214,8 +214,7 @@ type callerBook struct {
 	coldStarted int64
 	latency     *stats.Counts // of completed inputs; nil: there are none yet
 	latencySum  float64       // up to this bin
-	recent      []uint32      // inputs completed in this bin, by coarse bucket of their latency
-	recentBands []band        // their parts, by band
+	recent      *recent       // what was counted in this bin
 	bands       []BandTally   // of the bins before
 	makespans   stats.Sketch  // but those that are latencies
 	queue       track
@@ -225,6 +224,12 @@ type callerBook struct {
 	arrivals    []int64
 	rejected    []int64
 	latencies   [][]Bin
+}
+
+// recent counts the inputs completed in a bin by latency: how many by coarse bucket, their parts by band.
+type recent struct {
+	counts [coarseBuckets]uint32
+	bands  [bands]band
 }
 
 // band sums the parts of inputs of about one latency.
@@ -238,8 +243,10 @@ type Bin struct {
 
 // Coarse buckets: bands join 16 buckets of the sketch (8 to an octave), latencies over time 8.
 const (
-	bandShift   = 4
-	coarseShift = 3
+	bandShift     = 4
+	coarseShift   = 3
+	bands         = stats.Buckets >> bandShift
+	coarseBuckets = stats.Buckets >> coarseShift
 )
 
 // record books an input that leaves.
@@ -292,16 +299,14 @@ func (b *callerBook) count(latency int64) *band {
 		b.makeBands()
 	}
 	bucket := b.latency.Record(latency)
-	b.recent[bucket>>coarseShift]++
-	return &b.recentBands[bucket>>bandShift]
+	b.recent.counts[bucket>>coarseShift]++
+	return &b.recent.bands[bucket>>bandShift]
 }
 
 func (b *callerBook) makeBands() {
 	b.latency = stats.NewCounts()
-	last := stats.Bucket(1 << 62)
-	b.recent = make([]uint32, last>>coarseShift+1)
-	b.recentBands = make([]band, last>>bandShift+1)
-	b.bands = make([]BandTally, len(b.recentBands))
+	b.recent = &recent{}
+	b.bands = make([]BandTally, bands)
 }
 
 // collect flushes what has gathered up to now.
@@ -332,16 +337,19 @@ func (b *callerBook) takeRecent() (bins []Bin) {
 		return nil
 	}
 	low, high := b.latency.Span()
+	total := int64(0)
 	for i := low >> coarseShift; i <= high>>coarseShift; i++ {
-		if n := b.recent[i]; n > 0 {
+		if n := b.recent.counts[i]; n > 0 {
 			bins = append(bins, Bin{uint16(i), n})
-			b.outcomes[Completed] += int64(n)
-			b.recent[i] = 0
+			total += int64(n)
+			b.recent.counts[i] = 0
 			band := i << coarseShift >> bandShift
 			b.bands[band].Inputs += int64(n)
-			b.latencySum += b.bands[band].take(&b.recentBands[band])
+			b.latencySum += b.bands[band].take(&b.recent.bands[band])
 		}
 	}
+	b.outcomes[Completed] += total
+	b.latency.Turn(total)
 	return bins
 }
 

@@ -24,12 +24,12 @@ func (m *machine) quickArrival(w *caller, x *express) {
 	w.calls++
 	a := w.ahead
 	demand := a.demand[(a.used-1)%blockSize]
-	end := m.containers.At(p.idle)
-	if ci := end.prev; ci != p.idle {
+	if ci := m.links[p.idle].prev; ci != p.idle {
 		c := m.containers.At(ci)
-		end.prev = c.prev
-		m.containers.At(c.prev).next = p.idle
 		c.idle = false
+		before := m.links[ci].prev
+		m.links[p.idle].prev = before
+		m.links[before].next = p.idle
 		if p.expired > 0 {
 			m.leavesExpired(p, ci, c, p.idle)
 		}
@@ -84,7 +84,9 @@ func (m *machine) quickDue(x *express, ci int32, c *container) {
 		if in.cold > 0 {
 			b.coldStarted++
 		}
-		at := b.count(int64(now - in.submitted + w.overhead))
+		bucket := b.latency.Record(int64(now - in.submitted + w.overhead))
+		b.recent.counts[bucket>>coarseShift]++
+		at := &b.recent.bands[bucket>>bandShift]
 		at[Cold] += int64(in.cold)
 		at[Queue] += int64(in.assigned - in.submitted - in.cold)
 		at[Served] += int64(served)

@@ -101,6 +101,7 @@ type machine struct {
 	inputs     sim.Slab[input]
 	calls      sim.Slab[call]
 	containers sim.Slab[container]
+	links      []link // of the lists of idle containers, by container
 	clients    []client
 	changes    []change
 	sync       bucket
@@ -202,7 +203,6 @@ func (m *machine) newPool(index int32) {
 		sharing: len(f.Service.Concurrency) > 0 && f.Concurrent.MaxInputs > 1 && !f.SingleUse,
 	}
 	m.newIdle(p)
-	p.tieFront = p.idle
 	p.hardMax = int32(unlimited(m.cfg.Platform.HardCap))
 	p.revert()
 	name := f.Name

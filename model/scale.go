@@ -149,6 +149,9 @@ func (m *machine) newContainer(p *pool) (int32, *container) {
 	p.youngest = ci
 	m.alive++
 	m.gpus += p.gpus
+	for len(m.links) <= int(ci) {
+		m.links = append(m.links, link{})
+	}
 	m.calendar.Grow(groupContainers, int(ci)+1)
 	return ci, c
 }

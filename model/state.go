@@ -94,7 +94,7 @@ type container struct {
 	count                int32    // inputs it holds, in the lane
 	items                int32    // slots in use
 	active               int32    // items in service
-	next, prev           int32    // among idle, or among starting containers
+	next, prev           int32    // among starting containers
 	idle, expired        bool     // in the list of idle ones; and past its window
 	state                containerState
 	demand, started      sim.Time // of what it serves, in the lane
@@ -148,7 +148,8 @@ type pool struct {
 	idle                        int32   // closes the list of idle containers
 	tieFront                    int32   // first idle container as recent as the last, if it has this idleOrder:
 	tieOrder                    uint64
-	unexpired                   int32 // first idle container that has not expired, if any has
+	idledAt                     sim.Time // when a container last became idle
+	unexpired                   int32    // first idle container that has not expired, if any has
 	startFirst, startLast       int32
 	oldest, youngest            int32
 	expired                     int  // idle containers past their window
@@ -229,10 +230,10 @@ type caller struct {
 // readAhead holds instants of arrivals that a source gave in one go.
 type readAhead struct {
 	source   workload.Instants
-	at       [blockSize]sim.Time
-	used, of int
+	used, of uint // of the block
 	ended    bool // nothing comes after this block
 	demands  bool // demand holds what the inputs of these arrivals bring, rounded: one call each, in step
+	at       [blockSize]sim.Time
 	demand   [blockSize]sim.Time
 }
 

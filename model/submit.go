@@ -159,7 +159,7 @@ func (m *machine) readAhead(w *caller, a *readAhead) bool {
 	if a.ended {
 		return false
 	}
-	a.used, a.of = 0, a.source.Fill(a.at[:])
+	a.used, a.of = 0, uint(a.source.Fill(a.at[:]))
 	for i := range a.at[:a.of] {
 		a.at[i] += w.start
 	}
@@ -175,7 +175,7 @@ func (m *machine) readAhead(w *caller, a *readAhead) bool {
 // cutShort leaves out the arrivals of a block that come too late, where each is one call.
 func (w *caller) cutShort(a *readAhead) {
 	before := a.of
-	a.of = int(min(int64(a.of), w.most-w.calls))
+	a.of = uint(min(int64(a.of), w.most-w.calls))
 	for a.of > 0 && a.at[a.of-1] >= w.stop {
 		a.of--
 	}

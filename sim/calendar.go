@@ -21,7 +21,7 @@ type Calendar struct {
 	mask   uint64 // 1<<bits - 1
 	far    uint64 // packed dates from here on are far, each source's its own
 	none   uint64 // packed dates from here on stand for Never, each source's its own
-	near   uint64 // keys below this are yielded from the trees; 0: there are sources in due
+	near   uint64 // packed dates below this are in the trees and nowhere else; 0: there are sources in due
 	ranker Ranker
 	due    []dueEntry // heap by rank: sources of the present instant that tied
 	stamps uint32
@@ -103,7 +103,7 @@ func (c *Calendar) Grow(group int32, n int) {
 
 // look settles whether Next looks at the trees alone.
 func (c *Calendar) look() {
-	c.near = c.far << c.bits
+	c.near = c.far
 	if len(c.due) > 0 {
 		c.near = 0
 	}
@@ -179,7 +179,7 @@ func (c *Calendar) Set(source Source, at Time) {
 	g := &c.groups[source.Group]
 	i := uint(uint32(source.Index))
 	packed := uint64(at - c.base)
-	if packed >= c.far || len(c.due) > 0 {
+	if packed >= c.near {
 		packed = c.pack(g, i, at)
 	}
 	g.replay(i, packed<<(c.bits&63)|uint64(i))
@@ -230,10 +230,10 @@ func (c *Calendar) Next() (source Source, at Time, ok bool) {
 	}
 	g := &c.groups[group]
 	key := g.root
-	if key >= c.near {
+	bits := c.bits & 63
+	if key>>bits >= c.near {
 		return c.nextOfTies()
 	}
-	bits := c.bits & 63
 	index := key & mask
 	g.replay(uint(index), (c.none+index)<<bits|index)
 	if g.root^key <= mask { // the same date: put back
