@@ -338,13 +338,18 @@ func (b *callerBook) takeRecent() (bins []Bin) {
 	}
 	low, high := b.latency.Span()
 	total := int64(0)
-	for i := low >> coarseShift; i <= high>>coarseShift; i++ {
-		if n := b.recent.counts[i]; n > 0 {
-			bins = append(bins, Bin{uint16(i), n})
-			total += int64(n)
-			b.recent.counts[i] = 0
-			band := i << coarseShift >> bandShift
-			b.bands[band].Inputs += int64(n)
+	for band := low >> bandShift; band <= high>>bandShift; band++ {
+		inputs := int64(0)
+		for i := band << (bandShift - coarseShift); i < (band+1)<<(bandShift-coarseShift); i++ {
+			if n := b.recent.counts[i]; n > 0 {
+				bins = append(bins, Bin{uint16(i), n})
+				inputs += int64(n)
+				b.recent.counts[i] = 0
+			}
+		}
+		if inputs > 0 {
+			total += inputs
+			b.bands[band].Inputs += inputs
 			b.latencySum += b.bands[band].take(&b.recent.bands[band])
 		}
 	}

@@ -18,41 +18,49 @@ func (w *caller) quickCaller() bool {
 	return w.express != nil && w.express.quick && w.bucket == nil && w.ahead != nil && w.ahead.demands
 }
 
-// quickArrival is expressArrival. No input waits while a container is idle.
-func (m *machine) quickArrival(w *caller, x *express) {
-	now, p := m.now, x.pool
-	w.calls++
-	a := w.ahead
-	demand := a.demand[(a.used-1)%blockSize]
-	if ci := m.links[p.idle].prev; ci != p.idle {
-		c := m.containers.At(ci)
-		c.idle = false
-		before := m.links[ci].prev
-		m.links[p.idle].prev = before
-		m.links[before].next = p.idle
-		if p.expired > 0 {
-			m.leavesExpired(p, ci, c, p.idle)
+// quickArrivals are arrivals of the workload, until something else comes between. They are what
+// expressArrival makes of one. No input waits while a container is idle.
+func (m *machine) quickArrivals(w *caller, x *express) {
+	p, a := x.pool, w.ahead
+	for {
+		now := m.now
+		w.calls++
+		demand := a.demand[(a.used-1)%blockSize]
+		if ci := m.links[p.idle].prev; ci != p.idle {
+			c := m.containers.At(ci)
+			c.idle = false
+			before := m.links[ci].prev
+			m.links[p.idle].prev = before
+			m.links[before].next = p.idle
+			if p.expired > 0 {
+				m.leavesExpired(p, ci, c, p.idle)
+			}
+			c.busySince = now
+			p.busyLive++
+			p.book.busy.add(now, 1)
+			p.outstanding++
+			p.assignedSync += w.sync
+			x.members[c.seat] = member{submitted: now, assigned: now, caller: w.index}
+			m.quickBegins(x, ci, c, demand)
+		} else {
+			m.expressQueues(x, w, &waiter{submitted: now, demand: demand, caller: w.index}, nil)
 		}
-		c.busySince = now
-		p.busyLive++
-		p.book.busy.add(now, 1)
-		p.outstanding++
-		p.assignedSync += w.sync
-		x.members[c.seat] = member{submitted: now, assigned: now, caller: w.index}
-		m.quickBegins(x, ci, c, demand)
-	} else {
-		m.expressQueues(x, w, &waiter{submitted: now, demand: demand, caller: w.index}, nil)
-	}
-	if a.used < a.of {
-		m.openWork++
-		m.calendar.Set(arrivalSource(w.index), a.at[a.used%blockSize])
+		if p.live == 0 || m.everyEvent && p.live != p.fixed {
+			m.rescale(p)
+		}
+		if a.used == a.of {
+			m.arrivalsLeft--
+			m.awaitArrival(w)
+			return
+		}
+		at := a.at[a.used%blockSize]
 		a.used++
-	} else {
-		m.arrivalsLeft--
-		m.awaitArrival(w)
-	}
-	if p.live == 0 || m.everyEvent && p.live != p.fixed {
-		m.rescale(p)
+		m.openWork++
+		if m.rare || at >= m.book.mark || !m.calendar.Precedes(at) {
+			m.calendar.Set(arrivalSource(w.index), at)
+			return
+		}
+		m.now, m.progressed = at, at
 	}
 }
 

@@ -380,7 +380,7 @@ func (m *machine) observe() {
 func (m *machine) arrival(w *caller) {
 	switch {
 	case w.quick:
-		m.quickArrival(w, w.express)
+		m.quickArrivals(w, w.express)
 	case w.express != nil:
 		m.expressArrival(w, w.express)
 	default:

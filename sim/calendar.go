@@ -176,13 +176,23 @@ func (c *Calendar) Date(source Source) Time {
 
 // Set dates the source, in place of any date it had. The date must not lie in the past.
 func (c *Calendar) Set(source Source, at Time) {
-	g := &c.groups[source.Group]
-	i := uint(uint32(source.Index))
+	c.groups[source.Group].set(c, uint(uint32(source.Index)), at)
+}
+
+func (g *group) set(c *Calendar, index uint, at Time) {
 	packed := uint64(at - c.base)
 	if packed >= c.near {
-		packed = c.pack(g, i, at)
+		packed = c.pack(g, index, at)
 	}
-	g.replay(i, packed<<(c.bits&63)|uint64(i))
+	g.replay(index, packed<<(c.bits&63)|uint64(index))
+}
+
+// Precedes says that an instant, which does not lie in the past, comes before all dates, as far as is
+// known without a search.
+func (c *Calendar) Precedes(at Time) bool {
+	packed := uint64(at - c.base)
+	last := packed<<(c.bits&63) | c.mask
+	return packed < c.near && last < min(c.groups[0].root, c.groups[1].root, c.groups[2].root)
 }
 
 // pack is the source's packed date, which holds from now on.

@@ -39,7 +39,9 @@ func (c *Counts) Record(v int64) (bucket int) {
 	return bucket
 }
 
-// keep keeps a value as it is.
+// keep keeps a value as it is. It is rare, and inlined it would be in the way of all other values.
+//
+//go:noinline
 func (c *Counts) keep(v int64) {
 	c.room--
 	c.exact = append(c.exact, v)
