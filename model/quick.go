@@ -18,33 +18,12 @@ func (w *caller) quickCaller() bool {
 	return w.express != nil && w.express.quick && w.bucket == nil && w.ahead != nil && w.ahead.demands
 }
 
-// quickArrivals are arrivals of the workload, until something else comes between. They are what
-// expressArrival makes of one. No input waits while a container is idle.
+// quickArrivals are arrivals of the workload and all that containers do between them, until something
+// else comes: what the loop and expressArrival make of one event at a time.
 func (m *machine) quickArrivals(w *caller, x *express) {
 	p, a := x.pool, w.ahead
 	for {
-		now := m.now
-		w.calls++
-		demand := a.demand[(a.used-1)%blockSize]
-		if ci := m.links[p.idle].prev; ci != p.idle {
-			c := m.containers.At(ci)
-			c.idle = false
-			before := m.links[ci].prev
-			m.links[p.idle].prev = before
-			m.links[before].next = p.idle
-			if p.expired > 0 {
-				m.leavesExpired(p, ci, c, p.idle)
-			}
-			c.busySince = now
-			p.busyLive++
-			p.book.busy.add(now, 1)
-			p.outstanding++
-			p.assignedSync += w.sync
-			x.members[c.seat] = member{submitted: now, assigned: now, caller: w.index}
-			m.quickBegins(x, ci, c, demand)
-		} else {
-			m.expressQueues(x, w, &waiter{submitted: now, demand: demand, caller: w.index}, nil)
-		}
+		m.quickArrival(w, x, a.demand[(a.used-1)%blockSize])
 		if p.live == 0 || m.everyEvent && p.live != p.fixed {
 			m.rescale(p)
 		}
@@ -56,12 +35,59 @@ func (m *machine) quickArrivals(w *caller, x *express) {
 		at := a.at[a.used%blockSize]
 		a.used++
 		m.openWork++
-		if m.rare || at >= m.book.mark || !m.calendar.Precedes(at) {
+		if !m.quickUpTo(at, x) {
 			m.calendar.Set(arrivalSource(w.index), at)
 			return
 		}
 		m.now, m.progressed = at, at
 	}
+}
+
+// quickUpTo does what containers do before the next arrival, and says whether that comes next.
+func (m *machine) quickUpTo(arrival sim.Time, x *express) bool {
+	until := min(arrival, m.book.mark)
+	for !m.rare {
+		if m.calendar.Precedes(arrival) {
+			return arrival < m.book.mark
+		}
+		ci, at, ok := m.calendar.NextOfLast(until)
+		if !ok {
+			return false
+		}
+		m.now, m.progressed = at, at
+		if c := m.containers.At(ci); c.lane == x && c.active > 0 {
+			m.quickDue(x, ci, c)
+		} else {
+			m.containerDue(ci, c)
+		}
+	}
+	return false
+}
+
+// quickArrival is an arrival with its input. No input waits while a container is idle.
+func (m *machine) quickArrival(w *caller, x *express, demand sim.Time) {
+	now, p := m.now, x.pool
+	w.calls++
+	ci := m.links[p.idle].prev
+	if ci == p.idle {
+		m.expressQueues(x, w, &waiter{submitted: now, demand: demand, caller: w.index}, nil)
+		return
+	}
+	c := m.containers.At(ci)
+	c.idle = false
+	before := m.links[ci].prev
+	m.links[p.idle].prev = before
+	m.links[before].next = p.idle
+	if p.expired > 0 {
+		m.leavesExpired(p, ci, c, p.idle)
+	}
+	c.busySince = now
+	p.busyLive++
+	p.book.busy.add(now, 1)
+	p.outstanding++
+	p.assignedSync += w.sync
+	x.members[c.seat] = member{submitted: now, assigned: now, caller: w.index}
+	m.quickBegins(x, ci, c, demand)
 }
 
 // quickBegins is the rest of expressAssign and expressBegins.

@@ -253,6 +253,24 @@ func (c *Calendar) Next() (source Source, at Time, ok bool) {
 	return Source{group, int32(index)}, c.base + Time(key>>bits), true
 }
 
+// NextOfLast is Next where the earliest source is one of the last group, is before the given instant, and
+// shares its date with none. ok is false where this is not so, or not known without a search.
+func (c *Calendar) NextOfLast(before Time) (index int32, at Time, ok bool) {
+	g := &c.groups[Groups-1]
+	key, bits := g.root, c.bits&63
+	at = c.base + Time(key>>bits)
+	if key|c.mask >= min(c.groups[0].root, c.groups[1].root) || at >= before || key>>bits >= c.near {
+		return 0, 0, false
+	}
+	place := key & c.mask
+	g.replay(uint(place), (c.none+place)<<bits|place)
+	if g.root^key <= c.mask { // the same date: put back
+		g.replay(uint(place), key)
+		return 0, 0, false
+	}
+	return int32(place), at, true
+}
+
 // nextOfTies is Next where several sources may be first, or only far ones are left.
 func (c *Calendar) nextOfTies() (source Source, at Time, ok bool) {
 	if len(c.due) == 0 {
