@@ -39,8 +39,10 @@ type luggage struct {
 // express is the lane of one pool.
 type express struct {
 	pool       *pool
-	quick      bool // see quick.go
-	heavy      bool // inputs have luggage
+	quick      bool    // see quick.go
+	callers    int     // workloads
+	sole       *caller // the workload of all inputs, or nil if there are several
+	heavy      bool    // inputs have luggage
 	waiting    []luggage
 	held       []luggage // by members
 	queue      []waiter  // ring, a power of two long
@@ -98,8 +100,13 @@ func (m *machine) openExpress() {
 	for i := range m.callers {
 		w := &m.callers[i]
 		w.express = m.pools[w.pool].express
-		if w.express != nil && w.express.quick {
+		if x := w.express; x != nil && x.quick {
 			w.book.makeBands()
+			x.callers++
+			x.sole = nil
+			if x.callers == 1 {
+				x.sole = w
+			}
 		}
 	}
 }

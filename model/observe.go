@@ -299,6 +299,9 @@ func (b *callerBook) count(latency int64) *band {
 		b.makeBands()
 	}
 	bucket := b.latency.Record(latency)
+	if b.latency.Keeps() {
+		b.latency.Keep(latency)
+	}
 	b.recent.counts[bucket>>coarseShift]++
 	return &b.recent.bands[bucket>>bandShift]
 }

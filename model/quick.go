@@ -45,12 +45,15 @@ func (m *machine) quickArrivals(w *caller, x *express) {
 
 // quickUpTo does what containers do before the next arrival, and says whether that comes next.
 func (m *machine) quickUpTo(arrival sim.Time, x *express) bool {
-	until := min(arrival, m.book.mark)
+	if arrival >= m.book.mark {
+		return false
+	}
 	for !m.rare {
-		if m.calendar.Precedes(arrival) {
-			return arrival < m.book.mark
+		order := m.calendar.Earlier(arrival)
+		if order <= 0 {
+			return order < 0
 		}
-		ci, at, ok := m.calendar.NextOfLast(until)
+		ci, at, ok := m.calendar.NextOfLast()
 		if !ok {
 			return false
 		}
@@ -112,13 +115,20 @@ func (m *machine) quickDue(x *express, ci int32, c *container) {
 	}
 	now, p := m.now, x.pool
 	in := &x.members[c.seat]
-	w := &m.callers[in.caller]
+	w := x.sole
+	if w == nil {
+		w = &m.callers[in.caller]
+	}
 	if m.book.covers(in.submitted) {
 		b := &w.book
 		if in.cold > 0 {
 			b.coldStarted++
 		}
-		bucket := b.latency.Record(int64(now - in.submitted + w.overhead))
+		latency := int64(now - in.submitted + w.overhead)
+		bucket := b.latency.Record(latency)
+		if b.latency.Keeps() {
+			b.latency.Keep(latency)
+		}
 		b.recent.counts[bucket>>coarseShift]++
 		at := &b.recent.bands[bucket>>bandShift]
 		at[Cold] += int64(in.cold)
@@ -136,7 +146,10 @@ func (m *machine) quickDue(x *express, ci int32, c *container) {
 	if p.queued > 0 {
 		at := &x.queue[x.head&(len(x.queue)-1)]
 		x.head++
-		next := &m.callers[at.caller]
+		next := x.sole
+		if next == nil {
+			next = &m.callers[at.caller]
+		}
 		m.queueCount(p, next, -1)
 		p.assignedSync += next.sync - w.sync
 		*in = member{submitted: at.submitted, assigned: now, caller: at.caller}

@@ -187,14 +187,6 @@ func (g *group) set(c *Calendar, index uint, at Time) {
 	g.replay(index, packed<<(c.bits&63)|uint64(index))
 }
 
-// Precedes says that an instant, which does not lie in the past, comes before all dates, as far as is
-// known without a search.
-func (c *Calendar) Precedes(at Time) bool {
-	packed := uint64(at - c.base)
-	last := packed<<(c.bits&63) | c.mask
-	return packed < c.near && last < min(c.groups[0].root, c.groups[1].root, c.groups[2].root)
-}
-
 // pack is the source's packed date, which holds from now on.
 func (c *Calendar) pack(g *group, index uint, at Time) uint64 {
 	g.stamp[index] = 0 // what waits in due is no longer so
@@ -253,22 +245,37 @@ func (c *Calendar) Next() (source Source, at Time, ok bool) {
 	return Source{group, int32(index)}, c.base + Time(key>>bits), true
 }
 
-// NextOfLast is Next where the earliest source is one of the last group, is before the given instant, and
-// shares its date with none. ok is false where this is not so, or not known without a search.
-func (c *Calendar) NextOfLast(before Time) (index int32, at Time, ok bool) {
-	g := &c.groups[Groups-1]
-	key, bits := g.root, c.bits&63
-	at = c.base + Time(key>>bits)
-	if key|c.mask >= min(c.groups[0].root, c.groups[1].root) || at >= before || key>>bits >= c.near {
-		return 0, 0, false
+// Earlier compares an instant, which does not lie in the past, with the dates: -1 where it comes before
+// them all, 1 where a source of the last group comes first, and before the instant; 0 where something
+// else comes first, two meet, or it takes a search to know.
+func (c *Calendar) Earlier(at Time) int {
+	bits, mask := c.bits&63, c.mask
+	packed := uint64(at - c.base)
+	first, others := c.groups[Groups-1].root, min(c.groups[0].root, c.groups[1].root)
+	if packed >= c.near {
+		return 0
 	}
-	place := key & c.mask
+	if packed<<bits|mask < min(first, others) {
+		return -1
+	}
+	if first|mask < min(packed<<bits, others) {
+		return 1
+	}
+	return 0
+}
+
+// NextOfLast is Next where Earlier has said that a source of the last group comes first. ok is false, and
+// nothing is done, where it shares its date with another one.
+func (c *Calendar) NextOfLast() (index int32, at Time, ok bool) {
+	g := &c.groups[Groups-1]
+	key, bits, mask := g.root, c.bits&63, c.mask
+	place := key & mask
 	g.replay(uint(place), (c.none+place)<<bits|place)
-	if g.root^key <= c.mask { // the same date: put back
+	if g.root^key <= mask { // put back
 		g.replay(uint(place), key)
 		return 0, 0, false
 	}
-	return int32(place), at, true
+	return int32(place), c.base + Time(key>>bits), true
 }
 
 // nextOfTies is Next where several sources may be first, or only far ones are left.

@@ -21,6 +21,9 @@ func TestCountsAreASketch(t *testing.T) {
 			if bucket := c.Record(v); bucket != Bucket(v) {
 				t.Fatalf("%d is in bucket %d", v, bucket)
 			}
+			if c.Keeps() {
+				c.Keep(v)
+			}
 			sum += float64(v)
 			since++
 			low, high = min(low, v), max(high, v)
