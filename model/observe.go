@@ -365,10 +365,12 @@ func (b *callerBook) takeRecent() (bins []Bin) {
 // their sum.
 func (t *BandTally) take(b *band) (sum float64) {
 	for i, part := range b {
-		t.Parts[i] += float64(part)
-		sum += float64(part)
+		if part != 0 { // most kinds of time are rare
+			t.Parts[i] += float64(part)
+			sum += float64(part)
+			b[i] = 0
+		}
 	}
-	*b = band{}
 	return sum
 }
 
