@@ -13,58 +13,25 @@ func (x *express) takesQuick() bool {
 	return p.alone && p.recent && !x.heavy && x.batchTime == nil && !p.lapses
 }
 
-// quickCaller says whether the workload's arrivals can take the quick lane.
+// quickCaller says whether the workload's arrivals bring nothing that is drawn but demands, which are
+// drawn ahead.
 func (w *caller) quickCaller() bool {
-	return w.express != nil && w.express.quick && w.bucket == nil && w.ahead != nil && w.ahead.demands
+	return w.express != nil && w.bucket == nil && w.ahead != nil && w.ahead.demands
 }
 
-// quickArrivals are arrivals of the workload and all that containers do between them, until something
-// else comes: what the loop and expressArrival make of one event at a time.
-func (m *machine) quickArrivals(w *caller, x *express) {
-	p, a := x.pool, w.ahead
-	for {
-		m.quickArrival(w, x, a.demand[(a.used-1)%blockSize])
-		if p.live == 0 || m.everyEvent && p.live != p.fixed {
-			m.rescale(p)
-		}
-		if a.used == a.of {
-			m.arrivalsLeft--
-			m.awaitArrival(w)
-			return
-		}
-		at := a.at[a.used%blockSize]
-		a.used++
-		m.openWork++
-		if !m.quickUpTo(at, x) {
-			m.calendar.Set(arrivalSource(w.index), at)
-			return
-		}
-		m.now, m.progressed = at, at
+// quickJoins is an arrival whose input joins the open batch. None waits while a batch is open.
+func (m *machine) quickJoins(w *caller, x *express, demand sim.Time) {
+	p, ci := x.pool, x.openOn
+	w.calls++
+	p.outstanding++
+	p.assignedSync += w.sync
+	c := m.containers.At(ci)
+	x.members[c.seat*p.batchMax+c.count] = member{submitted: m.now, assigned: m.now, caller: w.index}
+	c.inputs++
+	c.demand = max(c.demand, demand)
+	if c.count++; c.count == p.batchMax {
+		m.expressBegins(x, ci, c)
 	}
-}
-
-// quickUpTo does what containers do before the next arrival, and says whether that comes next.
-func (m *machine) quickUpTo(arrival sim.Time, x *express) bool {
-	if arrival >= m.book.mark {
-		return false
-	}
-	for !m.rare {
-		order := m.calendar.Earlier(arrival)
-		if order <= 0 {
-			return order < 0
-		}
-		ci, at, ok := m.calendar.NextOfLast()
-		if !ok {
-			return false
-		}
-		m.now, m.progressed = at, at
-		if c := m.containers.At(ci); c.lane == x && c.active > 0 {
-			m.quickDue(x, ci, c)
-		} else {
-			m.containerDue(ci, c)
-		}
-	}
-	return false
 }
 
 // quickArrival is an arrival with its input. No input waits while a container is idle.
