@@ -465,13 +465,15 @@ func (m *machine) expressLeave(x *express, c *container) {
 		m.expressTimeOut(x, members)
 		return
 	}
+	if x.sole != nil && !x.heavy {
+		x.pool.assignedSync -= int64(len(members)) * x.sole.sync
+		m.quickBooks(x.sole, members, c.started)
+		return
+	}
 	now, started, from, to := m.now, c.started, m.book.from, m.book.to
 	for i := range members {
 		in := &members[i]
-		w := x.sole
-		if w == nil {
-			w = &m.callers[in.caller]
-		}
+		w := &m.callers[in.caller]
 		x.pool.assignedSync -= w.sync
 		if in.submitted < from || in.submitted >= to {
 			continue

@@ -134,3 +134,34 @@ func (m *machine) quickDue(x *express, ci int32, c *container) {
 		m.rescale(p)
 	}
 }
+
+// quickBooks books inputs of one workload that complete together and have no luggage.
+func (m *machine) quickBooks(w *caller, members []member, started sim.Time) {
+	now, from, to := m.now, m.book.from, m.book.to
+	b, overhead := &w.book, w.overhead
+	counts, recent := b.latency, b.recent
+	for i := range members {
+		in := &members[i]
+		if in.submitted < from || in.submitted >= to {
+			continue
+		}
+		latency := int64(now - in.submitted + overhead)
+		bucket := counts.Record(latency)
+		if counts.Keeps() {
+			counts.Keep(latency)
+		}
+		recent.counts[bucket>>coarseShift]++
+		at := &recent.bands[bucket>>bandShift]
+		at[Queue] += int64(in.assigned - in.submitted - in.cold)
+		at[BatchWait] += int64(started - in.assigned)
+		at[Served] += int64(now - started)
+		if in.cold > 0 {
+			b.coldStarted++
+			at[Cold] += int64(in.cold)
+		}
+		if !b.plain {
+			at[Overhead] += int64(overhead)
+			b.makespans.Record(latency - int64(overhead))
+		}
+	}
+}
