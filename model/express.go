@@ -111,8 +111,8 @@ func (m *machine) openExpress() {
 	}
 }
 
-// expressArrivals are arrivals of the workload and all that containers do between them, until something
-// else comes.
+// expressArrivals are arrivals of the workload and all that containers and timers do between them, until
+// something else comes.
 func (m *machine) expressArrivals(w *caller, x *express) {
 	p, a := x.pool, w.ahead
 	for {
@@ -145,17 +145,37 @@ func (m *machine) expressArrivals(w *caller, x *express) {
 	}
 }
 
-// expressUpTo does what containers do before the next arrival, and says whether that comes next.
+// timerBefore does what a timer asks for, if one comes before the arrival and all else.
+func (m *machine) timerBefore(arrival sim.Time) bool {
+	if !m.calendar.FirstEarlier(arrival) {
+		return false
+	}
+	timer, at, ok := m.calendar.NextOf(groupTimers)
+	if ok {
+		m.now = at
+		m.timer(timer)
+	}
+	return ok
+}
+
+// expressUpTo does what containers and timers do before the next arrival, and says whether that comes
+// next.
 func (m *machine) expressUpTo(arrival sim.Time, x *express) bool {
 	if arrival >= m.book.mark {
 		return false
 	}
 	for !m.rare {
 		order := m.calendar.Earlier(arrival)
-		if order <= 0 {
-			return order < 0
+		if order < 0 {
+			return true
 		}
-		ci, at, ok := m.calendar.NextOfLast()
+		if order == 0 {
+			if !m.timerBefore(arrival) {
+				return false
+			}
+			continue
+		}
+		ci, at, ok := m.calendar.NextOf(groupContainers)
 		if !ok {
 			return false
 		}

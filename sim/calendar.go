@@ -219,9 +219,8 @@ func (g *group) replay(index uint, key uint64) {
 // no source is dated.
 func (c *Calendar) Next() (source Source, at Time, ok bool) {
 	x, y, z := c.groups[0].root, c.groups[1].root, c.groups[2].root
-	mask := c.mask
 	group := int32(2)
-	switch { // key|mask is the last key of the key's date
+	switch mask := c.mask; { // key|mask is the last key of the key's date
 	case z|mask < min(x, y):
 	case y|mask < min(x, z):
 		group = 1
@@ -230,19 +229,14 @@ func (c *Calendar) Next() (source Source, at Time, ok bool) {
 	default:
 		return c.nextOfTies()
 	}
-	g := &c.groups[group]
-	key := g.root
-	bits := c.bits & 63
-	if key>>bits >= c.near {
+	if c.groups[group].root>>(c.bits&63) >= c.near {
 		return c.nextOfTies()
 	}
-	index := key & mask
-	g.replay(uint(index), (c.none+index)<<bits|index)
-	if g.root^key <= mask { // the same date: put back
-		g.replay(uint(index), key)
+	index, at, ok := c.NextOf(group)
+	if !ok {
 		return c.nextOfTies()
 	}
-	return Source{group, int32(index)}, c.base + Time(key>>bits), true
+	return Source{group, index}, at, true
 }
 
 // Earlier compares an instant, which does not lie in the past, with the dates: -1 where it comes before
@@ -264,10 +258,19 @@ func (c *Calendar) Earlier(at Time) int {
 	return 0
 }
 
-// NextOfLast is Next where Earlier has said that a source of the last group comes first. ok is false, and
-// nothing is done, where it shares its date with another one.
-func (c *Calendar) NextOfLast() (index int32, at Time, ok bool) {
-	g := &c.groups[Groups-1]
+// FirstEarlier says that a source of the first group comes before the instant and before all others, as
+// far as is known without a search.
+func (c *Calendar) FirstEarlier(at Time) bool {
+	bits := c.bits & 63
+	packed := uint64(at - c.base)
+	last := c.groups[0].root | c.mask
+	return packed < c.near && last < min(packed<<bits, c.groups[1].root, c.groups[2].root)
+}
+
+// NextOf is Next where it is known that a source of the group comes first. ok is false, and nothing is
+// done, where it shares its date with another one.
+func (c *Calendar) NextOf(group int32) (index int32, at Time, ok bool) {
+	g := &c.groups[group]
 	key, bits, mask := g.root, c.bits&63, c.mask
 	place := key & mask
 	g.replay(uint(place), (c.none+place)<<bits|place)
