@@ -181,7 +181,7 @@ func (m *machine) completeAlone(p *pool, ci int32, c *container, i int32) {
 	in := m.inputs.At(i)
 	in.parts[Served] += in.item.demand
 	in.since = m.now
-	c.lastFall = m.now
+	c.lastFall = m.fall()
 	c.active, c.firstItem, c.lastItem = 0, none, none
 	w := &m.callers[in.workload]
 	if !w.async {
@@ -282,7 +282,7 @@ func (m *machine) vacate(p *pool, lead int32) {
 // itemGone counts an item that is off its container, in service or open.
 func (m *machine) itemGone(p *pool, lead int32, c *container) {
 	c.items--
-	c.lastFall = m.now
+	c.lastFall = m.fall()
 	for i := lead; i != none; {
 		in := m.inputs.At(i)
 		if !m.callers[in.workload].async {

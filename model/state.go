@@ -114,7 +114,7 @@ type container struct {
 	failing              bool  // its start will end as a failed one
 	crashes              bool  // its crash date is that of a crash, not of a preemption
 	billedFrom           sim.Time
-	lastFall             sim.Time // when its in-flight count last fell, or it became ready
+	lastFall             uint64 // when its in-flight count last fell, or it became ready, see fall
 	crashAt              sim.Time
 	born                 uint64
 	slots                int32
