@@ -118,10 +118,10 @@ type container struct {
 	crashAt              sim.Time
 	born                 uint64
 	slots                int32
-	firstItem, lastItem  int32 // in service, in order of beginning
-	older, younger       int32 // among live and draining ones, by number
-	heap                 []int32
-	attained             wide // with sharing: service given to each item since it was last empty
+	firstItem, lastItem  int32       // in service, in order of beginning
+	older, younger       int32       // among live and draining ones, by number
+	heap                 []inService // more than one slot: the items in service
+	attained             wide        // with sharing: service given to each item since it was last empty
 	workedTo             sim.Time
 }
 
