@@ -508,15 +508,15 @@ func (m *machine) expressLeave(x *express, c *container) {
 		}
 		b := &w.book
 		at := b.count(int64(now - in.submitted + overhead))
-		at[Queue] += int64(in.assigned - in.submitted - in.cold)
-		at[BatchWait] += int64(started - in.assigned)
-		at[Served] += int64(now - started)
+		at.parts[Queue] += int64(in.assigned - in.submitted - in.cold)
+		at.parts[BatchWait] += int64(started - in.assigned)
+		at.parts[Served] += int64(now - started)
 		if in.cold > 0 {
 			b.coldStarted++
-			at[Cold] += int64(in.cold)
+			at.parts[Cold] += int64(in.cold)
 		}
 		if !b.plain {
-			at[Overhead] += int64(overhead)
+			at.parts[Overhead] += int64(overhead)
 			b.makespans.Record(int64(now - in.submitted))
 		}
 	}

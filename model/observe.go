@@ -214,7 +214,7 @@ type callerBook struct {
 	coldStarted int64
 	latency     *stats.Counts // of completed inputs; nil: there are none yet
 	latencySum  float64       // up to this bin
-	recent      *recent       // what was counted in this bin
+	recent      *[bands]band  // what was counted in this bin
 	bands       []BandTally   // of the bins before
 	makespans   stats.Sketch  // but those that are latencies
 	queue       track
@@ -226,14 +226,12 @@ type callerBook struct {
 	latencies   [][]Bin
 }
 
-// recent counts the inputs completed in a bin by latency: how many by coarse bucket, their parts by band.
-type recent struct {
-	counts [coarseBuckets]uint32
-	bands  [bands]band
+// band sums the parts of inputs of about one latency that completed in a bin, and counts them by coarse
+// bucket: a line of the cache.
+type band struct {
+	parts  [NumParts]int64
+	counts [1 << (bandShift - coarseShift)]uint32
 }
-
-// band sums the parts of inputs of about one latency.
-type band [NumParts]int64
 
 // Bin is a count of a coarse bucket.
 type Bin struct {
@@ -243,10 +241,9 @@ type Bin struct {
 
 // Coarse buckets: bands join 16 buckets of the sketch (8 to an octave), latencies over time 8.
 const (
-	bandShift     = 4
-	coarseShift   = 3
-	bands         = stats.Buckets >> bandShift
-	coarseBuckets = stats.Buckets >> coarseShift
+	bandShift   = 4
+	coarseShift = 3
+	bands       = stats.Buckets >> bandShift
 )
 
 // record books an input that leaves.
@@ -283,13 +280,13 @@ func (m *machine) record(in *input, w *caller, outcome Outcome) {
 // completed counts a completed input by its latency, and adds its parts to those of its band.
 func (b *callerBook) completed(in *input, now sim.Time) {
 	at := b.count(int64(now - in.submitted + in.overhead))
-	at[Backoff] += int64(in.parts[Backoff])
-	at[Cold] += int64(in.parts[Cold])
-	at[Queue] += int64(in.parts[Queue])
-	at[BatchWait] += int64(in.parts[BatchWait])
-	at[Served] += int64(in.parts[Served])
-	at[Interference] += int64(in.parts[Interference])
-	at[Overhead] += int64(in.overhead)
+	at.parts[Backoff] += int64(in.parts[Backoff])
+	at.parts[Cold] += int64(in.parts[Cold])
+	at.parts[Queue] += int64(in.parts[Queue])
+	at.parts[BatchWait] += int64(in.parts[BatchWait])
+	at.parts[Served] += int64(in.parts[Served])
+	at.parts[Interference] += int64(in.parts[Interference])
+	at.parts[Overhead] += int64(in.overhead)
 }
 
 // count counts a completed input by its latency and yields its band. What it counts gets to where it
@@ -302,13 +299,14 @@ func (b *callerBook) count(latency int64) *band {
 	if b.latency.Keeps() {
 		b.latency.Keep(latency)
 	}
-	b.recent.counts[bucket>>coarseShift]++
-	return &b.recent.bands[bucket>>bandShift]
+	at := &b.recent[bucket>>bandShift]
+	at.counts[bucket>>coarseShift%len(at.counts)]++
+	return at
 }
 
 func (b *callerBook) makeBands() {
 	b.latency = stats.NewCounts()
-	b.recent = &recent{}
+	b.recent = &[bands]band{}
 	b.bands = make([]BandTally, bands)
 }
 
@@ -341,19 +339,20 @@ func (b *callerBook) takeRecent() (bins []Bin) {
 	}
 	low, high := b.latency.Span()
 	total := int64(0)
-	for band := low >> bandShift; band <= high>>bandShift; band++ {
+	for i := low >> bandShift; i <= high>>bandShift; i++ {
+		at := &b.recent[i]
 		inputs := int64(0)
-		for i := band << (bandShift - coarseShift); i < (band+1)<<(bandShift-coarseShift); i++ {
-			if n := b.recent.counts[i]; n > 0 {
-				bins = append(bins, Bin{uint16(i), n})
+		for k, n := range at.counts {
+			if n > 0 {
+				bins = append(bins, Bin{uint16(i*len(at.counts) + k), n})
 				inputs += int64(n)
-				b.recent.counts[i] = 0
+				at.counts[k] = 0
 			}
 		}
 		if inputs > 0 {
 			total += inputs
-			b.bands[band].Inputs += inputs
-			b.latencySum += b.bands[band].take(&b.recent.bands[band])
+			b.bands[i].Inputs += inputs
+			b.latencySum += b.bands[i].take(&at.parts)
 		}
 	}
 	b.outcomes[Completed] += total
@@ -363,12 +362,12 @@ func (b *callerBook) takeRecent() (bins []Bin) {
 
 // take moves the sums of a bin over, whole numbers that could overflow over a long run, and yields
 // their sum.
-func (t *BandTally) take(b *band) (sum float64) {
-	for i, part := range b {
+func (t *BandTally) take(parts *[NumParts]int64) (sum float64) {
+	for i, part := range parts {
 		if part != 0 { // most kinds of time are rare
 			t.Parts[i] += float64(part)
 			sum += float64(part)
-			b[i] = 0
+			parts[i] = 0
 		}
 	}
 	return sum

@@ -90,13 +90,13 @@ func (m *machine) quickDue(x *express, ci int32, c *container) {
 		if b.latency.Keeps() {
 			b.latency.Keep(latency)
 		}
-		b.recent.counts[bucket>>coarseShift]++
-		at := &b.recent.bands[bucket>>bandShift]
-		at[Cold] += int64(in.cold)
-		at[Queue] += int64(in.assigned - in.submitted - in.cold)
-		at[Served] += int64(served)
+		at := &b.recent[bucket>>bandShift]
+		at.counts[uint(bucket)>>coarseShift%uint(len(at.counts))]++
+		at.parts[Cold] += int64(in.cold)
+		at.parts[Queue] += int64(in.assigned - in.submitted - in.cold)
+		at.parts[Served] += int64(served)
 		if !b.plain {
-			at[Overhead] += int64(w.overhead)
+			at.parts[Overhead] += int64(w.overhead)
 			b.makespans.Record(int64(now - in.submitted))
 		}
 	}
@@ -149,17 +149,17 @@ func (m *machine) quickBooks(w *caller, members []member, started sim.Time) {
 		if counts.Keeps() {
 			counts.Keep(latency)
 		}
-		recent.counts[bucket>>coarseShift]++
-		at := &recent.bands[bucket>>bandShift]
-		at[Queue] += int64(in.assigned - in.submitted - in.cold)
-		at[BatchWait] += int64(started - in.assigned)
-		at[Served] += int64(now - started)
+		at := &recent[bucket>>bandShift]
+		at.counts[uint(bucket)>>coarseShift%uint(len(at.counts))]++
+		at.parts[Queue] += int64(in.assigned - in.submitted - in.cold)
+		at.parts[BatchWait] += int64(started - in.assigned)
+		at.parts[Served] += int64(now - started)
 		if in.cold > 0 {
 			b.coldStarted++
-			at[Cold] += int64(in.cold)
+			at.parts[Cold] += int64(in.cold)
 		}
 		if !b.plain {
-			at[Overhead] += int64(overhead)
+			at.parts[Overhead] += int64(overhead)
 			b.makespans.Record(latency - int64(overhead))
 		}
 	}

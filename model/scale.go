@@ -127,8 +127,8 @@ func (m *machine) newContainer(p *pool) (int32, *container) {
 	heap := c.heap[:0]
 	p.created++
 	*c = container{
-		lane: p.express, number: p.created, version: p.version, pool: p.index, created: m.now, readyAt: sim.Never,
-		billedFrom: sim.Never, crashAt: sim.Never, born: m.order(), heap: heap,
+		lane: p.express, number: p.created, version: p.version, pool: p.index, created: m.now,
+		readyAt: sim.Never, billedFrom: sim.Never, crashAt: sim.Never, born: m.order(), heap: heap,
 		firstItem: none, lastItem: none, next: none, prev: none, older: p.youngest, younger: none,
 	}
 	c.seat = p.seats.New()

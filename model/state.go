@@ -146,7 +146,7 @@ type pool struct {
 	queuedNow                   bool    // an input entered the queue during this event
 	refused                     Outcome // why it last rejected a submission, or Completed if it never did
 	idle                        int32   // closes the list of idle containers
-	tieFront                    int32   // first idle container as recent as the last, if it has this idleOrder:
+	tieFront                    int32   // first idle container as recent as the last, if its idleOrder is
 	tieOrder                    uint64
 	idledAt                     sim.Time // when a container last became idle
 	unexpired                   int32    // first idle container that has not expired, if any has
