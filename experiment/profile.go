@@ -80,6 +80,7 @@ func profileWarnings(s *Scenario) []string {
 				f.Concurrent.MaxInputs)
 		}
 		out = append(out, sizeWarnings(s, f, p)...)
+		out = append(out, tokenWarnings(s, f, p)...)
 	}
 	return out
 }

@@ -282,6 +282,9 @@ func (r *reader) checkReplications(s *experiment.Scenario) {
 	if n, path := place("min"); len(r.found) == before && rule.Min > rule.Max {
 		r.fail(n, path, "", "min (%d) is more than max (%d)", rule.Min, rule.Max)
 	}
+	if n, path := place("metric"); !r.misread(path) {
+		r.checkLLMMetric(n, path, rule.Metric, s, "", "")
+	}
 	if n, path := place("precision"); rule.Precision > 1 {
 		r.fail(n, path, "", "the precision is a relative half-width, at most 100%%")
 	}
