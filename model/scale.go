@@ -90,7 +90,6 @@ func (m *machine) outstandingFalls(p *pool, n int64) {
 // it may come early, when outstanding fell again since.
 func (m *machine) lapsed(p *pool) {
 	source := poolSource(p.index, poolLapse)
-	m.calendar.Clear(source)
 	if due := p.fellAt + p.window; due > m.now {
 		m.calendar.Set(source, due)
 		return
@@ -128,7 +127,7 @@ func (m *machine) newContainer(p *pool) (int32, *container) {
 	heap := c.heap[:0]
 	p.created++
 	*c = container{
-		number: p.created, version: p.version, pool: p.index, created: m.now, readyAt: sim.Never,
+		lane: p.express, number: p.created, version: p.version, pool: p.index, created: m.now, readyAt: sim.Never,
 		billedFrom: sim.Never, crashAt: sim.Never, born: m.order(), heap: heap,
 		firstItem: none, lastItem: none, next: none, prev: none, older: p.youngest, younger: none,
 	}
@@ -153,6 +152,9 @@ func (m *machine) newContainer(p *pool) (int32, *container) {
 	p.youngest = ci
 	m.alive++
 	m.gpus += p.gpus
+	for len(m.links) <= int(ci) {
+		m.links = append(m.links, link{})
+	}
 	m.calendar.Grow(groupContainers, int(ci)+1)
 	return ci, c
 }

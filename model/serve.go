@@ -100,22 +100,30 @@ func (m *machine) unitsOf(p *pool, lead *input) float64 {
 
 // containerDue is what the container's date stands for: the end of its start, the end of an item's
 // service or time, or a crash.
-func (m *machine) containerDue(ci int32) {
-	c := m.containers.At(ci)
+func (m *machine) containerDue(ci int32, c *container) {
+	if x := c.lane; x != nil && c.active > 0 {
+		if x.quick {
+			m.quickDue(x, ci, c)
+		} else {
+			m.expressDue(x, ci, c)
+		}
+		return
+	}
 	p := &m.pools[c.pool]
 	if c.state == starting {
 		m.startEnds(p, ci, c)
 		m.settle(p)
 		return
 	}
-	if p.express != nil {
-		m.expressDue(p, ci, c)
-		return
-	}
 	if p.llm != nil {
 		m.engineDue(p, ci, c)
 		return
 	}
+	m.itemDue(p, ci, c)
+}
+
+// itemDue is the end of an item's service or time on the container, or its crash.
+func (m *machine) itemDue(p *pool, ci int32, c *container) {
 	m.workTo(p, c)
 	lead, timedOut := m.dueItem(p, c, m.now)
 	switch {
@@ -541,9 +549,9 @@ func (m *machine) lost(p *pool) {
 		m.finishedBefore, m.lostInRow = m.finished, 0
 	}
 	if m.lostInRow++; m.lostInRow > mostLost && m.failure == nil {
-		m.failure = fmt.Errorf("function %s cannot go on: containers crashed or were preempted %d times "+
+		m.fail(fmt.Errorf("function %s cannot go on: containers crashed or were preempted %d times "+
 			"in a row before an input was done: lower crash_per_hour and preempt_per_hour, or the time "+
-			"that an input takes", p.set.Name, mostLost)
+			"that an input takes", p.set.Name, mostLost))
 	}
 }
 

@@ -67,7 +67,7 @@ func FillExp(stream sim.Stream, first uint64, mean float64, out []float64) {
 	for i := range out {
 		word := stream.First(first + uint64(i))
 		layer, j := word&255, word>>11
-		x := float64(j) * z.width[layer]
+		x := float64(int64(j)) * z.width[layer] // int64: what is unsigned takes longer to convert
 		if j >= z.inner[layer] {
 			luck := stream.At(first + uint64(i))
 			luck.Uint64()
