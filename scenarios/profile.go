@@ -84,6 +84,11 @@ type Holdout struct {
 	PredictedP50 float64 `yaml:"predicted_p50" unit:"time"`
 	MeasuredP95  float64 `yaml:"measured_p95" unit:"time"`
 	PredictedP95 float64 `yaml:"predicted_p95" unit:"time"`
+
+	MeasuredTTFT  float64 `yaml:"measured_ttft" unit:"time"`
+	PredictedTTFT float64 `yaml:"predicted_ttft" unit:"time"`
+	MeasuredTPOT  float64 `yaml:"measured_tpot" unit:"time"`
+	PredictedTPOT float64 `yaml:"predicted_tpot" unit:"time"`
 }
 
 // ProfileSamples names the file of raw measurements.
