@@ -39,8 +39,10 @@ type luggage struct {
 // express is the lane of one pool.
 type express struct {
 	pool       *pool
-	quick      bool // see quick.go
-	heavy      bool // inputs have luggage
+	quick      bool    // see quick.go
+	callers    int     // workloads
+	sole       *caller // the workload of all inputs, or nil if there are several
+	heavy      bool    // inputs have luggage
 	waiting    []luggage
 	held       []luggage // by members
 	queue      []waiter  // ring, a power of two long
@@ -98,10 +100,93 @@ func (m *machine) openExpress() {
 	for i := range m.callers {
 		w := &m.callers[i]
 		w.express = m.pools[w.pool].express
-		if w.express != nil && w.express.quick {
+		if x := w.express; x != nil {
 			w.book.makeBands()
+			x.callers++
+			x.sole = nil
+			if x.callers == 1 {
+				x.sole = w
+			}
 		}
 	}
+}
+
+// expressArrivals are arrivals of the workload and all that containers and timers do between them, until
+// something else comes.
+func (m *machine) expressArrivals(w *caller, x *express) {
+	p, a := x.pool, w.ahead
+	for {
+		switch {
+		case !w.quick:
+			m.expressArrival(w, x)
+		case x.openOn != none:
+			m.quickJoins(w, x, a.demand[(a.used-1)%blockSize])
+		case x.quick:
+			m.quickArrival(w, x, a.demand[(a.used-1)%blockSize])
+		default:
+			m.expressArrival(w, x)
+		}
+		if p.live == 0 || m.everyEvent && p.live != p.fixed || x.openOn != none && p.set.Batched.Wait == 0 {
+			m.expressSettle(x)
+		}
+		if a == nil || a.used == a.of {
+			m.arrivalsLeft--
+			m.awaitArrival(w)
+			return
+		}
+		at := a.at[a.used%blockSize]
+		a.used++
+		m.openWork++
+		if !m.expressUpTo(at, x) {
+			m.calendar.Set(arrivalSource(w.index), at)
+			return
+		}
+		m.now, m.progressed = at, at
+	}
+}
+
+// timerBefore does what a timer asks for, if one comes before the arrival and all else.
+func (m *machine) timerBefore(arrival sim.Time) bool {
+	if !m.calendar.FirstEarlier(arrival) {
+		return false
+	}
+	timer, at, ok := m.calendar.NextOf(groupTimers)
+	if ok {
+		m.now = at
+		m.timer(timer)
+	}
+	return ok
+}
+
+// expressUpTo does what containers and timers do before the next arrival, and says whether that comes
+// next.
+func (m *machine) expressUpTo(arrival sim.Time, x *express) bool {
+	if arrival >= m.book.mark {
+		return false
+	}
+	for !m.rare {
+		order := m.calendar.Earlier(arrival)
+		if order < 0 {
+			return true
+		}
+		if order == 0 {
+			if !m.timerBefore(arrival) {
+				return false
+			}
+			continue
+		}
+		ci, at, ok := m.calendar.NextOf(groupContainers)
+		if !ok {
+			return false
+		}
+		m.now, m.progressed = at, at
+		if c := m.containers.At(ci); c.lane == x && x.quick && c.active > 0 {
+			m.quickDue(x, ci, c)
+		} else {
+			m.containerDue(ci, c)
+		}
+	}
+	return false
 }
 
 // expressArrival is an arrival of one call with one input (rule 3). The place that the arrival had in
@@ -140,17 +225,6 @@ func (m *machine) expressArrival(w *caller, x *express) {
 		m.expressAssign(x, w, ci, m.containers.At(ci), &in, bag)
 	default:
 		m.expressQueues(x, w, &in, bag)
-	}
-	if a != nil && a.used < a.of {
-		m.openWork++
-		m.calendar.Set(arrivalSource(w.index), a.at[a.used%blockSize])
-		a.used++
-	} else {
-		m.arrivalsLeft--
-		m.awaitArrival(w)
-	}
-	if x.openOn != none || m.everyEvent && p.live != p.fixed || p.live == 0 {
-		m.expressSettle(x)
 	}
 }
 
@@ -398,16 +472,54 @@ func (m *machine) expressDue(x *express, ci int32, c *container) {
 			m.expressNext(x, ci, c)
 		}
 	}
-	if x.openOn != none || m.everyEvent && p.live != p.fixed {
+	if m.everyEvent && p.live != p.fixed || x.openOn != none && p.set.Batched.Wait == 0 {
 		m.expressSettle(x)
 	}
 }
 
 // expressLeave books the inputs of a container that end together.
 func (m *machine) expressLeave(x *express, c *container) {
-	now, served, started := m.now, c.demand, c.started
 	first := c.seat * x.pool.batchMax
 	members := x.members[first : first+c.count]
+	if c.demand > x.timeout {
+		m.expressTimeOut(x, members)
+		return
+	}
+	if x.sole != nil && !x.heavy {
+		x.pool.assignedSync -= int64(len(members)) * x.sole.sync
+		m.quickBooks(x.sole, members, c.started)
+		return
+	}
+	now, started, from, to := m.now, c.started, m.book.from, m.book.to
+	for i := range members {
+		in := &members[i]
+		w := &m.callers[in.caller]
+		x.pool.assignedSync -= w.sync
+		if in.submitted < from || in.submitted >= to {
+			continue
+		}
+		overhead := w.overhead
+		if x.heavy {
+			overhead = x.held[int(first)+i].overhead
+		}
+		b := &w.book
+		at := b.count(int64(now - in.submitted + overhead))
+		at[Queue] += int64(in.assigned - in.submitted - in.cold)
+		at[BatchWait] += int64(started - in.assigned)
+		at[Served] += int64(now - started)
+		if in.cold > 0 {
+			b.coldStarted++
+			at[Cold] += int64(in.cold)
+		}
+		if !b.plain {
+			at[Overhead] += int64(overhead)
+			b.makespans.Record(int64(now - in.submitted))
+		}
+	}
+}
+
+// expressTimeOut books the inputs of a container that have taken longer than they may.
+func (m *machine) expressTimeOut(x *express, members []member) {
 	for i := range members {
 		in := &members[i]
 		w := &m.callers[in.caller]
@@ -415,27 +527,10 @@ func (m *machine) expressLeave(x *express, c *container) {
 		if !m.book.covers(in.submitted) {
 			continue
 		}
-		b := &w.book
 		if in.cold > 0 {
-			b.coldStarted++
+			w.book.coldStarted++
 		}
-		if served > x.timeout {
-			b.outcomes[TimedOut]++
-			b.makespans.Record(int64(now - in.submitted))
-			continue
-		}
-		overhead := w.overhead
-		if x.heavy {
-			overhead = x.held[int(first)+i].overhead
-		}
-		at := b.count(int64(now - in.submitted + overhead))
-		at[Cold] += int64(in.cold)
-		at[Queue] += int64(in.assigned - in.submitted - in.cold)
-		at[BatchWait] += int64(started - in.assigned)
-		at[Served] += int64(served)
-		if !b.plain {
-			at[Overhead] += int64(overhead)
-			b.makespans.Record(int64(now - in.submitted))
-		}
+		w.book.outcomes[TimedOut]++
+		w.book.makespans.Record(int64(m.now - in.submitted))
 	}
 }

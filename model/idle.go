@@ -26,19 +26,23 @@ func (m *machine) lastIdle(p *pool) int32  { return m.links[p.idle].prev }
 
 // becomeIdle puts a ready container without inputs at the end of the list.
 func (m *machine) becomeIdle(p *pool, ci int32, c *container) {
-	c.idle, c.expired, c.idleSince, c.idleOrder = true, false, m.now, m.order()
-	after, next := m.links[p.idle].prev, p.idle
-	if p.idledAt == m.now { // so may others of the list have
+	now, order := m.now, m.order()
+	c.idle, c.expired, c.idleSince, c.idleOrder = true, false, now, order
+	end := &m.links[p.idle]
+	after, next := end.prev, p.idle
+	if p.idledAt == now { // others of the list may have become so at this instant
 		after = m.idlePlace(p, c)
 		next = m.links[after].next
+		m.links[next].prev = ci
+		if m.containers.At(after).idleSince != now {
+			p.tieFront, p.tieOrder = ci, order
+		}
+	} else {
+		end.prev = ci
+		p.idledAt, p.tieFront, p.tieOrder = now, ci, order
 	}
 	m.links[ci] = link{next, after}
 	m.links[after].next = ci
-	m.links[next].prev = ci
-	if p.idledAt != m.now || m.containers.At(after).idleSince != m.now {
-		p.tieFront, p.tieOrder = ci, c.idleOrder
-	}
-	p.idledAt = m.now
 	if p.expired > 0 {
 		u := m.containers.At(p.unexpired)
 		if p.unexpired == p.idle || u.idleSince == m.now && u.number < c.number {

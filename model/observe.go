@@ -303,6 +303,9 @@ func (b *callerBook) count(latency int64) *band {
 		b.makeBands()
 	}
 	bucket := b.latency.Record(latency)
+	if b.latency.Keeps() {
+		b.latency.Keep(latency)
+	}
 	b.recent.counts[bucket>>coarseShift]++
 	return &b.recent.bands[bucket>>bandShift]
 }
@@ -342,13 +345,18 @@ func (b *callerBook) takeRecent() (bins []Bin) {
 	}
 	low, high := b.latency.Span()
 	total := int64(0)
-	for i := low >> coarseShift; i <= high>>coarseShift; i++ {
-		if n := b.recent.counts[i]; n > 0 {
-			bins = append(bins, Bin{uint16(i), n})
-			total += int64(n)
-			b.recent.counts[i] = 0
-			band := i << coarseShift >> bandShift
-			b.bands[band].Inputs += int64(n)
+	for band := low >> bandShift; band <= high>>bandShift; band++ {
+		inputs := int64(0)
+		for i := band << (bandShift - coarseShift); i < (band+1)<<(bandShift-coarseShift); i++ {
+			if n := b.recent.counts[i]; n > 0 {
+				bins = append(bins, Bin{uint16(i), n})
+				inputs += int64(n)
+				b.recent.counts[i] = 0
+			}
+		}
+		if inputs > 0 {
+			total += inputs
+			b.bands[band].Inputs += inputs
 			b.latencySum += b.bands[band].take(&b.recent.bands[band])
 		}
 	}
@@ -361,10 +369,12 @@ func (b *callerBook) takeRecent() (bins []Bin) {
 // their sum.
 func (t *BandTally) take(b *band) (sum float64) {
 	for i, part := range b {
-		t.Parts[i] += float64(part)
-		sum += float64(part)
+		if part != 0 { // most kinds of time are rare
+			t.Parts[i] += float64(part)
+			sum += float64(part)
+			b[i] = 0
+		}
 	}
-	*b = band{}
 	return sum
 }
 

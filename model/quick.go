@@ -13,47 +13,51 @@ func (x *express) takesQuick() bool {
 	return p.alone && p.recent && !x.heavy && x.batchTime == nil && !p.lapses
 }
 
-// quickCaller says whether the workload's arrivals can take the quick lane.
+// quickCaller says whether the workload's arrivals bring nothing that is drawn but demands, which are
+// drawn ahead.
 func (w *caller) quickCaller() bool {
-	return w.express != nil && w.express.quick && w.bucket == nil && w.ahead != nil && w.ahead.demands
+	return w.express != nil && w.bucket == nil && w.ahead != nil && w.ahead.demands
 }
 
-// quickArrival is expressArrival. No input waits while a container is idle.
-func (m *machine) quickArrival(w *caller, x *express) {
+// quickJoins is an arrival whose input joins the open batch. None waits while a batch is open.
+func (m *machine) quickJoins(w *caller, x *express, demand sim.Time) {
+	p, ci := x.pool, x.openOn
+	w.calls++
+	p.outstanding++
+	p.assignedSync += w.sync
+	c := m.containers.At(ci)
+	x.members[c.seat*p.batchMax+c.count] = member{submitted: m.now, assigned: m.now, caller: w.index}
+	c.inputs++
+	c.demand = max(c.demand, demand)
+	if c.count++; c.count == p.batchMax {
+		m.expressBegins(x, ci, c)
+	}
+}
+
+// quickArrival is an arrival with its input. No input waits while a container is idle.
+func (m *machine) quickArrival(w *caller, x *express, demand sim.Time) {
 	now, p := m.now, x.pool
 	w.calls++
-	a := w.ahead
-	demand := a.demand[(a.used-1)%blockSize]
-	if ci := m.links[p.idle].prev; ci != p.idle {
-		c := m.containers.At(ci)
-		c.idle = false
-		before := m.links[ci].prev
-		m.links[p.idle].prev = before
-		m.links[before].next = p.idle
-		if p.expired > 0 {
-			m.leavesExpired(p, ci, c, p.idle)
-		}
-		c.busySince = now
-		p.busyLive++
-		p.book.busy.add(now, 1)
-		p.outstanding++
-		p.assignedSync += w.sync
-		x.members[c.seat] = member{submitted: now, assigned: now, caller: w.index}
-		m.quickBegins(x, ci, c, demand)
-	} else {
+	ci := m.links[p.idle].prev
+	if ci == p.idle {
 		m.expressQueues(x, w, &waiter{submitted: now, demand: demand, caller: w.index}, nil)
+		return
 	}
-	if a.used < a.of {
-		m.openWork++
-		m.calendar.Set(arrivalSource(w.index), a.at[a.used%blockSize])
-		a.used++
-	} else {
-		m.arrivalsLeft--
-		m.awaitArrival(w)
+	c := m.containers.At(ci)
+	c.idle = false
+	before := m.links[ci].prev
+	m.links[p.idle].prev = before
+	m.links[before].next = p.idle
+	if p.expired > 0 {
+		m.leavesExpired(p, ci, c, p.idle)
 	}
-	if p.live == 0 || m.everyEvent && p.live != p.fixed {
-		m.rescale(p)
-	}
+	c.busySince = now
+	p.busyLive++
+	p.book.busy.add(now, 1)
+	p.outstanding++
+	p.assignedSync += w.sync
+	x.members[c.seat] = member{submitted: now, assigned: now, caller: w.index}
+	m.quickBegins(x, ci, c, demand)
 }
 
 // quickBegins is the rest of expressAssign and expressBegins.
@@ -78,13 +82,20 @@ func (m *machine) quickDue(x *express, ci int32, c *container) {
 	}
 	now, p := m.now, x.pool
 	in := &x.members[c.seat]
-	w := &m.callers[in.caller]
+	w := x.sole
+	if w == nil {
+		w = &m.callers[in.caller]
+	}
 	if m.book.covers(in.submitted) {
 		b := &w.book
 		if in.cold > 0 {
 			b.coldStarted++
 		}
-		bucket := b.latency.Record(int64(now - in.submitted + w.overhead))
+		latency := int64(now - in.submitted + w.overhead)
+		bucket := b.latency.Record(latency)
+		if b.latency.Keeps() {
+			b.latency.Keep(latency)
+		}
 		b.recent.counts[bucket>>coarseShift]++
 		at := &b.recent.bands[bucket>>bandShift]
 		at[Cold] += int64(in.cold)
@@ -102,7 +113,10 @@ func (m *machine) quickDue(x *express, ci int32, c *container) {
 	if p.queued > 0 {
 		at := &x.queue[x.head&(len(x.queue)-1)]
 		x.head++
-		next := &m.callers[at.caller]
+		next := x.sole
+		if next == nil {
+			next = &m.callers[at.caller]
+		}
 		m.queueCount(p, next, -1)
 		p.assignedSync += next.sync - w.sync
 		*in = member{submitted: at.submitted, assigned: now, caller: at.caller}
@@ -118,5 +132,36 @@ func (m *machine) quickDue(x *express, ci int32, c *container) {
 	}
 	if m.everyEvent && p.live != p.fixed {
 		m.rescale(p)
+	}
+}
+
+// quickBooks books inputs of one workload that complete together and have no luggage.
+func (m *machine) quickBooks(w *caller, members []member, started sim.Time) {
+	now, from, to := m.now, m.book.from, m.book.to
+	b, overhead := &w.book, w.overhead
+	counts, recent := b.latency, b.recent
+	for i := range members {
+		in := &members[i]
+		if in.submitted < from || in.submitted >= to {
+			continue
+		}
+		latency := int64(now - in.submitted + overhead)
+		bucket := counts.Record(latency)
+		if counts.Keeps() {
+			counts.Keep(latency)
+		}
+		recent.counts[bucket>>coarseShift]++
+		at := &recent.bands[bucket>>bandShift]
+		at[Queue] += int64(in.assigned - in.submitted - in.cold)
+		at[BatchWait] += int64(started - in.assigned)
+		at[Served] += int64(now - started)
+		if in.cold > 0 {
+			b.coldStarted++
+			at[Cold] += int64(in.cold)
+		}
+		if !b.plain {
+			at[Overhead] += int64(overhead)
+			b.makespans.Record(latency - int64(overhead))
+		}
 	}
 }

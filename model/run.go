@@ -381,10 +381,8 @@ func (m *machine) observe() {
 // arrival is the next arrival of a workload.
 func (m *machine) arrival(w *caller) {
 	switch {
-	case w.quick:
-		m.quickArrival(w, w.express)
 	case w.express != nil:
-		m.expressArrival(w, w.express)
+		m.expressArrivals(w, w.express)
 	default:
 		m.arrive(w)
 	}

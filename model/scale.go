@@ -255,7 +255,9 @@ func (m *machine) becomeReady(p *pool, ci int32, c *container) {
 			rank(classPoll, uint64(p.index), uint64(c.number)))
 	}
 	m.dateCrash(p, c)
-	m.calendar.Set(containerSource(ci), c.crashAt)
+	if c.crashAt < sim.Never {
+		m.calendar.Set(containerSource(ci), c.crashAt)
+	}
 	m.becomeIdle(p, ci, c)
 	m.reroute(p, ci, c)
 }
@@ -326,7 +328,9 @@ func (m *machine) stop(p *pool, ci int32, reason string) {
 	if p.llm != nil {
 		p.llm.freeEngine(c)
 	}
-	m.calendar.Clear(containerSource(ci))
+	if source := containerSource(ci); m.calendar.Date(source) < sim.Never {
+		m.calendar.Clear(source)
+	}
 	if m.undated == ci {
 		m.undated = none
 	}

@@ -176,13 +176,15 @@ func (c *Calendar) Date(source Source) Time {
 
 // Set dates the source, in place of any date it had. The date must not lie in the past.
 func (c *Calendar) Set(source Source, at Time) {
-	g := &c.groups[source.Group]
-	i := uint(uint32(source.Index))
+	c.groups[source.Group].set(c, uint(uint32(source.Index)), at)
+}
+
+func (g *group) set(c *Calendar, index uint, at Time) {
 	packed := uint64(at - c.base)
 	if packed >= c.near {
-		packed = c.pack(g, i, at)
+		packed = c.pack(g, index, at)
 	}
-	g.replay(i, packed<<(c.bits&63)|uint64(i))
+	g.replay(index, packed<<(c.bits&63)|uint64(index))
 }
 
 // pack is the source's packed date, which holds from now on.
@@ -217,9 +219,8 @@ func (g *group) replay(index uint, key uint64) {
 // no source is dated.
 func (c *Calendar) Next() (source Source, at Time, ok bool) {
 	x, y, z := c.groups[0].root, c.groups[1].root, c.groups[2].root
-	mask := c.mask
 	group := int32(2)
-	switch { // key|mask is the last key of the key's date
+	switch mask := c.mask; { // key|mask is the last key of the key's date
 	case z|mask < min(x, y):
 	case y|mask < min(x, z):
 		group = 1
@@ -228,19 +229,56 @@ func (c *Calendar) Next() (source Source, at Time, ok bool) {
 	default:
 		return c.nextOfTies()
 	}
-	g := &c.groups[group]
-	key := g.root
+	if c.groups[group].root>>(c.bits&63) >= c.near {
+		return c.nextOfTies()
+	}
+	index, at, ok := c.NextOf(group)
+	if !ok {
+		return c.nextOfTies()
+	}
+	return Source{group, index}, at, true
+}
+
+// Earlier compares an instant, which does not lie in the past, with the dates: -1 where it comes before
+// them all, 1 where a source of the last group comes first, and before the instant; 0 where something
+// else comes first, two meet, or it takes a search to know.
+func (c *Calendar) Earlier(at Time) int {
+	bits, mask := c.bits&63, c.mask
+	packed := uint64(at - c.base)
+	first, others := c.groups[Groups-1].root, min(c.groups[0].root, c.groups[1].root)
+	if packed >= c.near {
+		return 0
+	}
+	if packed<<bits|mask < min(first, others) {
+		return -1
+	}
+	if first|mask < min(packed<<bits, others) {
+		return 1
+	}
+	return 0
+}
+
+// FirstEarlier says that a source of the first group comes before the instant and before all others, as
+// far as is known without a search.
+func (c *Calendar) FirstEarlier(at Time) bool {
 	bits := c.bits & 63
-	if key>>bits >= c.near {
-		return c.nextOfTies()
+	packed := uint64(at - c.base)
+	last := c.groups[0].root | c.mask
+	return packed < c.near && last < min(packed<<bits, c.groups[1].root, c.groups[2].root)
+}
+
+// NextOf is Next where it is known that a source of the group comes first. ok is false, and nothing is
+// done, where it shares its date with another one.
+func (c *Calendar) NextOf(group int32) (index int32, at Time, ok bool) {
+	g := &c.groups[group]
+	key, bits, mask := g.root, c.bits&63, c.mask
+	place := key & mask
+	g.replay(uint(place), (c.none+place)<<bits|place)
+	if g.root^key <= mask { // put back
+		g.replay(uint(place), key)
+		return 0, 0, false
 	}
-	index := key & mask
-	g.replay(uint(index), (c.none+index)<<bits|index)
-	if g.root^key <= mask { // the same date: put back
-		g.replay(uint(index), key)
-		return c.nextOfTies()
-	}
-	return Source{group, int32(index)}, c.base + Time(key>>bits), true
+	return int32(place), c.base + Time(key>>bits), true
 }
 
 // nextOfTies is Next where several sources may be first, or only far ones are left.

@@ -23,7 +23,7 @@ func NewCounts() *Counts {
 		exact: make([]int64, 0, ExactValues)}
 }
 
-// Record counts v ≥ 0 and returns its bucket.
+// Record counts v ≥ 0 and returns its bucket. While Keeps says so, v must also be given to Keep.
 func (c *Counts) Record(v int64) (bucket int) {
 	bucket = Bucket(v)
 	c.buckets[bucket]++
@@ -33,14 +33,16 @@ func (c *Counts) Record(v int64) (bucket int) {
 	if v > c.high {
 		c.high = v
 	}
-	if c.room > 0 {
-		c.keep(v)
-	}
 	return bucket
 }
 
-// keep keeps a value as it is.
-func (c *Counts) keep(v int64) {
+// Keeps says whether values are kept as they are, because there are few as yet.
+func (c *Counts) Keeps() bool { return c.room > 0 }
+
+// Keep keeps a value as it is. Inlined it would be in the way of all later values.
+//
+//go:noinline
+func (c *Counts) Keep(v int64) {
 	c.room--
 	c.exact = append(c.exact, v)
 }

@@ -1,6 +1,8 @@
 package stats
 
 import (
+	"math"
+	"math/bits"
 	"math/rand/v2"
 	"testing"
 )
@@ -18,6 +20,9 @@ func TestCountsAreASketch(t *testing.T) {
 			want.Record(v)
 			if bucket := c.Record(v); bucket != Bucket(v) {
 				t.Fatalf("%d is in bucket %d", v, bucket)
+			}
+			if c.Keeps() {
+				c.Keep(v)
 			}
 			sum += float64(v)
 			since++
@@ -43,6 +48,31 @@ func TestCountsAreASketch(t *testing.T) {
 			if x != y || ok != known {
 				t.Errorf("%d values: quantile %g is %d, want %d", values, q, x, y)
 			}
+		}
+	}
+}
+
+// A bucket is what HdrHistogram's layout says, computed with whole numbers.
+func TestBucketByWholeNumbers(t *testing.T) {
+	want := func(v int64) int {
+		e := max(0, bits.Len64(uint64(v))-sketchBits-1)
+		return e<<sketchBits + int(uint64(v)>>e)
+	}
+	check := func(v int64) {
+		if v >= 0 && Bucket(v) != want(v) {
+			t.Fatalf("%d is in bucket %d, want %d", v, Bucket(v), want(v))
+		}
+	}
+	r := rand.New(rand.NewPCG(1, 2))
+	for e := range 63 {
+		for _, near := range []int64{1 << e, 1<<e + 1<<e/128, 1<<e | 1<<e>>1, math.MaxInt64 >> e} {
+			for d := range int64(300) {
+				check(near + d)
+				check(near - d)
+			}
+		}
+		for range 10_000 {
+			check(r.Int64N(1 << e))
 		}
 	}
 }

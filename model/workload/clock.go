@@ -25,20 +25,6 @@ func (c *clock) advance(ns float64) {
 	c.part = x - float64(n)
 }
 
-// strides moves the clock by each of the gaps in turn and notes where it then is. They must not reach
-// sim.Never.
-func (c *clock) strides(gaps []float64, at []sim.Time) {
-	whole, part := c.whole, c.part
-	for i, gap := range gaps {
-		x := part + gap
-		n := sim.Time(x)
-		whole += n
-		part = x - float64(n)
-		at[i] = whole + sim.Time(2*part)
-	}
-	c.whole, c.part = whole, part
-}
-
 // skip moves the clock by a whole number of periods, exactly.
 func (c *clock) skip(periods float64, period sim.Time) {
 	if !(periods < float64(sim.Never-c.whole)/float64(period)-1) {

@@ -45,14 +45,8 @@ func (p *poisson) Next(a *Arrival) bool {
 func (p *poisson) Fill(at []sim.Time) int {
 	gaps := p.gaps[:min(len(at), len(p.gaps))]
 	if p.clock.whole < sim.Never/2 && p.gapNS < soon {
-		// A processor draws some gaps while it waits for the sum of those before.
-		const some = 8
-		for i := 0; i < len(gaps); i += some {
-			next := gaps[i:min(i+some, len(gaps))]
-			dist.FillExp(p.stream, p.index, p.gapNS, next)
-			p.index += uint64(len(next))
-			p.clock.strides(next, at[i:])
-		}
+		dist.WalkExp(p.stream, p.index, p.gapNS, &p.clock.whole, &p.clock.part, at[:len(gaps)])
+		p.index += uint64(len(gaps))
 		return len(gaps)
 	}
 	dist.FillExp(p.stream, p.index, p.gapNS, gaps)
