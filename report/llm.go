@@ -147,3 +147,17 @@ func tokenTable(r *experiment.Result) *page.Table {
 	}
 	return t
 }
+
+// manyPreempted is the share of preempted inputs from which an engine is said to be short of memory.
+const manyPreempted = 0.05
+
+// preemptedHint says that an engine's memory is short, where it preempts many inputs.
+func preemptedHint(r *experiment.Result, name string, set *experiment.PoolSettings) hint {
+	m := r.Functions[name]
+	if m.Preempted == nil || valueOf(*m.Preempted) < manyPreempted*valueOf(m.Inputs.Completed) {
+		return hint{}
+	}
+	return hint{weight: 1.6, function: name, text: fmt.Sprintf("The engine of %s preempts %s of the inputs, "+
+		"because its memory is short: try fewer inputs per container (max_inputs is %d) and more containers.",
+		name, percent(share(valueOf(*m.Preempted), valueOf(m.Inputs.Completed))), set.MaxInputs)}
+}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/parquet-go/parquet-go"
 
+	"github.com/simcap/simcap/experiment"
 	"github.com/simcap/simcap/internal/specimen"
 	"github.com/simcap/simcap/model"
 	"github.com/simcap/simcap/sim"
@@ -112,5 +113,25 @@ func TestTokensAreTold(t *testing.T) {
 	}
 	if _, ok := RunPictures(specimen.Make(specimen.Chat()))["ttft-cdf"]; !ok {
 		t.Error("no picture of the time to the first token")
+	}
+}
+
+// An engine that is short of memory is said to be so, and only where sharing is what makes inputs slow.
+func TestPreemptedHint(t *testing.T) {
+	r := specimen.Make(specimen.Chat())
+	preempted := *r.Functions["chat"].Inputs.Completed.Value * 0.48
+	m := r.Functions["chat"]
+	m.Preempted = &experiment.Estimate{Value: &preempted}
+	r.Functions["chat"] = m
+	if h := preemptedHint(r, "chat", &experiment.PoolSettings{MaxInputs: 128}); !strings.Contains(h.text, "preempts 48% of the inputs") ||
+		!strings.Contains(h.text, "max_inputs is 128") {
+		t.Error(h.text)
+	}
+	preempted /= 20
+	if h := preemptedHint(r, "chat", &experiment.PoolSettings{}); h.text != "" {
+		t.Error(h.text)
+	}
+	if h := preemptedHint(specimen.Make(specimen.Day()), "embed", &experiment.PoolSettings{}); h.text != "" {
+		t.Error(h.text)
 	}
 }

@@ -405,6 +405,9 @@ func FuzzLoad(f *testing.F) {
 	for _, m := range mistakes() {
 		f.Add([]byte(strings.Replace(plainScenario, m.old, m.new, 1)))
 	}
+	for _, m := range engineMistakes() {
+		f.Add([]byte(strings.Replace(engineScenario, m.old, m.new, 1)))
+	}
 	f.Fuzz(func(t *testing.T, text []byte) {
 		s, ds := Load("file.yaml", text, ExampleOptions())
 		if (s == nil) != ds.Failed() {
