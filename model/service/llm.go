@@ -65,7 +65,7 @@ type Pass struct {
 //	  + per_attention_token × Σ chunk × (context + chunk/2)
 //
 // in this order. With base {1: 6.4 ms, 64: 6.9 ms} and 50 ns for a context token, 64 sequences of 1,000
-// tokens take 6.9 ms + 3.2 ms = 10.1 ms. The form and its evidence: docs/calibrate.md.
+// tokens take 6.9 ms + 3.2 ms = 10.1 ms. The form and its evidence: docs/decisions.md, docs/validation.md.
 func (t *IterationTime) NS(p Pass) float64 {
 	return t.over(t.Base.At(p.Tokens), p)
 }
