@@ -162,7 +162,7 @@ func (m *machine) beginIterations(p *pool) {
 func (m *machine) engineDue(p *pool, ci int32, c *container) {
 	e := c.engine
 	switch {
-	case e.steps > 0 && e.ends == m.now:
+	case m.iterationDue(e, m.now):
 		m.iterationEnds(p, ci, c)
 	case len(e.refused) > 0:
 		lead := e.refused[0]
@@ -178,11 +178,18 @@ func (m *machine) engineDue(p *pool, ci int32, c *container) {
 	m.settle(p)
 }
 
+// iterationDue says whether an iteration ends at the instant, before any input that was refused: an iteration
+// that takes no time can have begun after that.
+func (m *machine) iterationDue(e *engine, at sim.Time) bool {
+	return e.steps > 0 && e.ends == at &&
+		(len(e.refused) == 0 || e.order < m.inputs.At(e.refused[0]).item.order)
+}
+
 // engineRank ranks what the container's date stands for.
 func (m *machine) engineRank(p *pool, ci int32, c *container) sim.Rank {
 	e, at := c.engine, m.calendar.Date(containerSource(ci))
 	switch {
-	case e.steps > 0 && e.ends == at:
+	case m.iterationDue(e, at):
 		return rank(classCompletion, 0, e.order)
 	case len(e.refused) > 0:
 		return rank(classCompletion, 0, m.inputs.At(e.refused[0]).item.order)

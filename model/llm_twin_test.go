@@ -37,7 +37,6 @@ type twinSequence struct {
 	prompt int
 	tokens []int   // 0: of the prompt, 1: of the output
 	blocks [][]int // the tokens that are computed
-	open   int     // room in blocks that are taken
 	chunk  int
 	output int // tokens it is to have
 	prefil bool
@@ -47,7 +46,7 @@ type twinSequence struct {
 type twinTokens struct {
 	is               bool
 	prompt, output   int
-	outside, admit   sim.Time
+	admit            sim.Time
 	first            sim.Time
 	perToken         float64
 	evicted          int
