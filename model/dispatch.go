@@ -274,19 +274,20 @@ func (m *machine) reroute(p *pool, ci int32, c *container) {
 		return
 	}
 	if !m.isFree(c) {
-		p.routes.Set(c.seat, sim.Out)
+		p.routes.Out(c.seat)
 		return
 	}
+	const last = sim.HighestRank >> 1
 	busy := uint64(0)
 	if c.items > 0 && !m.cfg.Platform.Pack {
-		busy = 1 << 63
+		busy = last + 1
 	}
 	r := sim.Rank{Lo: uint64(c.number)}
 	switch m.cfg.Platform.Routing {
 	case MostRecent:
-		r.Hi = busy | uint64(sim.Never-c.lastFall)
+		r.Hi = busy | (last - c.lastFall)
 	case LongestIdle:
-		r.Hi = busy | uint64(c.lastFall)
+		r.Hi = busy | c.lastFall
 	case LeastLoaded:
 		r.Hi = uint64(c.items)
 	case MostLoaded:

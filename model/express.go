@@ -112,19 +112,17 @@ func (m *machine) openExpress() {
 }
 
 // expressArrivals are arrivals of the workload and all that containers and timers do between them, until
-// something else comes.
+// something else comes. Meanwhile the calendar does not have the next arrival.
 func (m *machine) expressArrivals(w *caller, x *express) {
 	p, a := x.pool, w.ahead
 	for {
 		switch {
-		case !w.quick:
+		case !w.quick || x.openOn == none && !x.quick:
 			m.expressArrival(w, x)
 		case x.openOn != none:
 			m.quickJoins(w, x, a.demand[(a.used-1)%blockSize])
-		case x.quick:
-			m.quickArrival(w, x, a.demand[(a.used-1)%blockSize])
 		default:
-			m.expressArrival(w, x)
+			m.quickArrival(w, x, a.demand[(a.used-1)%blockSize])
 		}
 		if p.live == 0 || m.everyEvent && p.live != p.fixed || x.openOn != none && p.set.Batched.Wait == 0 {
 			m.expressSettle(x)
@@ -134,20 +132,57 @@ func (m *machine) expressArrivals(w *caller, x *express) {
 			m.awaitArrival(w)
 			return
 		}
-		at := a.at[a.used%blockSize]
+		arrival := a.at[a.used%blockSize]
 		a.used++
 		m.openWork++
-		if !m.expressUpTo(at, x) {
-			m.calendar.Set(arrivalSource(w.index), at)
+		if !m.expressUpTo(arrival, x) {
+			m.calendar.Set(arrivalSource(w.index), arrival)
 			return
 		}
-		m.now, m.progressed = at, at
+		m.now, m.progressed = arrival, arrival
 	}
 }
 
-// timerBefore does what a timer asks for, if one comes before the arrival and all else.
-func (m *machine) timerBefore(arrival sim.Time) bool {
-	if !m.calendar.FirstEarlier(arrival) {
+// expressUpTo does what containers and timers do before the next arrival, and says whether that comes
+// next.
+func (m *machine) expressUpTo(arrival sim.Time, x *express) bool {
+	calendar := m.calendar
+	for arrival < m.book.mark && !m.rare {
+		key, ok := calendar.Key(arrival)
+		if !ok {
+			return false
+		}
+		comes := calendar.Compare(key)
+		for comes > 0 {
+			ci, at, ok := calendar.NextOf(groupContainers)
+			if !ok {
+				return false
+			}
+			m.now, m.progressed = at, at
+			c := m.containers.At(ci)
+			if !x.quick || c.lane != x || c.active == 0 {
+				m.containerDue(ci, c)
+				break // the calendar may have grown
+			}
+			m.quickDue(x, ci, c)
+			if m.everyEvent && x.pool.live != x.pool.fixed {
+				break // so it may here
+			}
+			comes = calendar.Compare(key)
+		}
+		if comes < 0 {
+			return true
+		}
+		if comes == 0 && !m.timerBefore(key) {
+			return false
+		}
+	}
+	return false
+}
+
+// timerBefore does what a timer asks for, if one comes before the arrival with the key and all else.
+func (m *machine) timerBefore(key uint64) bool {
+	if !m.calendar.FirstEarlier(key) {
 		return false
 	}
 	timer, at, ok := m.calendar.NextOf(groupTimers)
@@ -156,37 +191,6 @@ func (m *machine) timerBefore(arrival sim.Time) bool {
 		m.timer(timer)
 	}
 	return ok
-}
-
-// expressUpTo does what containers and timers do before the next arrival, and says whether that comes
-// next.
-func (m *machine) expressUpTo(arrival sim.Time, x *express) bool {
-	if arrival >= m.book.mark {
-		return false
-	}
-	for !m.rare {
-		order := m.calendar.Earlier(arrival)
-		if order < 0 {
-			return true
-		}
-		if order == 0 {
-			if !m.timerBefore(arrival) {
-				return false
-			}
-			continue
-		}
-		ci, at, ok := m.calendar.NextOf(groupContainers)
-		if !ok {
-			return false
-		}
-		m.now, m.progressed = at, at
-		if c := m.containers.At(ci); c.lane == x && x.quick && c.active > 0 {
-			m.quickDue(x, ci, c)
-		} else {
-			m.containerDue(ci, c)
-		}
-	}
-	return false
 }
 
 // expressArrival is an arrival of one call with one input (rule 3). The place that the arrival had in

@@ -90,7 +90,9 @@ type machine struct {
 	trial       Trial
 	hooks       Hooks
 	now         sim.Time
-	sequence    uint64 // order numbers given out
+	sequence    uint64   // order numbers given out
+	falls       uint64   // see fall
+	fellAt      sim.Time // when the last of them was
 	calendar    *sim.Calendar
 	agenda      *sim.Agenda
 	agendaMoved bool // since its source was dated
@@ -263,6 +265,16 @@ func unlimited(n int) int {
 
 func (m *machine) stream(names ...string) sim.Stream {
 	return sim.NewStream(m.trial.Seed, m.trial.Replication, names...)
+}
+
+// fall numbers the present instant among those at which the in-flight count of a container fell, or one
+// became ready: in that order, and one number for one instant.
+func (m *machine) fall() uint64 {
+	if m.fellAt != m.now {
+		m.fellAt = m.now
+		m.falls++
+	}
+	return m.falls
 }
 
 // order gives out the next order number.

@@ -246,7 +246,7 @@ func (m *machine) leaveStarting(p *pool, c *container) {
 
 func (m *machine) becomeReady(p *pool, ci int32, c *container) {
 	c.state = ready
-	c.readyAt, c.lastFall = m.now, m.now
+	c.readyAt, c.lastFall = m.now, m.fall()
 	p.book.readied(m, p, c)
 	c.slots = p.slotsMax
 	if p.polls {
@@ -319,7 +319,7 @@ func (m *machine) stop(p *pool, ci int32, reason string) {
 		p.youngest = c.older
 	}
 	if !p.byList {
-		p.routes.Set(c.seat, sim.Out)
+		p.routes.Out(c.seat)
 	}
 	p.seats.Free(c.seat)
 	if p.polls {

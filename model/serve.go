@@ -177,7 +177,7 @@ func (m *machine) dueItem(p *pool, c *container, at sim.Time) (lead int32, timed
 	}
 	lead = c.firstItem
 	if c.active > 1 {
-		lead = c.heap[0]
+		lead = c.heap[0].lead
 	}
 	it := &m.inputs.At(lead).item
 	if it.ends != at {
@@ -192,7 +192,7 @@ func (m *machine) completeAlone(p *pool, ci int32, c *container, i int32) {
 	in := m.inputs.At(i)
 	in.parts[Served] += in.item.demand
 	in.since = m.now
-	c.lastFall = m.now
+	c.lastFall = m.fall()
 	c.active, c.firstItem, c.lastItem = 0, none, none
 	w := &m.callers[in.workload]
 	if !w.async {
@@ -296,7 +296,7 @@ func (m *machine) vacate(p *pool, lead int32) {
 // itemGone counts an item that is off its container, in service or open.
 func (m *machine) itemGone(p *pool, lead int32, c *container) {
 	c.items--
-	c.lastFall = m.now
+	c.lastFall = m.fall()
 	for i := lead; i != none; {
 		in := m.inputs.At(i)
 		if !m.callers[in.workload].async {
@@ -407,8 +407,10 @@ func (m *machine) joinService(p *pool, c *container, lead int32, it *item) {
 	if p.llm != nil {
 		return // the engine knows what ends first
 	}
-	c.heap = append(c.heap, lead)
-	it.place = int32(len(c.heap) - 1)
+	if !p.sharing {
+		it.tag = wideOf(it.ends)
+	}
+	c.heap = append(c.heap, inService{it.tag, lead})
 	m.heapUp(p, c.heap, len(c.heap)-1)
 }
 
@@ -438,58 +440,68 @@ func (m *machine) leaveService(p *pool, c *container, it *item) {
 		return
 	}
 	c.heap[at] = moved
-	m.inputs.At(moved).item.place = int32(at)
-	m.heapUp(p, c.heap, at)
-	m.heapDown(p, c.heap, int(m.inputs.At(moved).item.place))
+	m.heapDown(p, c.heap, m.heapUp(p, c.heap, at))
+}
+
+// inService is an item in the heap of its container, by what ends first.
+type inService struct {
+	tag  wide // with sharing that of the item; else when it ends
+	lead int32
 }
 
 // endsBefore orders the items of one container by what ends first.
-func (m *machine) endsBefore(p *pool, x, y int32) bool {
-	a, b := &m.inputs.At(x).item, &m.inputs.At(y).item
+func (m *machine) endsBefore(p *pool, x, y *inService) bool {
+	if x.tag != y.tag {
+		return x.tag.less(y.tag)
+	}
 	if p.sharing {
-		return a.tag.less(b.tag)
+		return false
 	}
-	if a.ends != b.ends {
-		return a.ends < b.ends
-	}
+	a, b := &m.inputs.At(x.lead).item, &m.inputs.At(y.lead).item
 	if a.expires != b.expires {
 		return b.expires
 	}
 	return a.order < b.order
 }
 
-func (m *machine) heapUp(p *pool, heap []int32, i int) {
+// heapUp moves what is at place i up to where it belongs, and returns that place.
+func (m *machine) heapUp(p *pool, heap []inService, i int) int {
+	x := heap[i]
 	for i > 0 {
 		parent := (i - 1) / 2
-		if !m.endsBefore(p, heap[i], heap[parent]) {
-			return
+		if !m.endsBefore(p, &x, &heap[parent]) {
+			break
 		}
-		m.heapSwap(heap, i, parent)
+		m.heapPut(heap, i, heap[parent])
 		i = parent
 	}
+	m.heapPut(heap, i, x)
+	return i
 }
 
-func (m *machine) heapDown(p *pool, heap []int32, i int) {
+// heapDown moves what is at place i down to where it belongs.
+func (m *machine) heapDown(p *pool, heap []inService, i int) {
+	x := heap[i]
 	for {
 		child := 2*i + 1
 		if child >= len(heap) {
-			return
+			break
 		}
-		if child+1 < len(heap) && m.endsBefore(p, heap[child+1], heap[child]) {
+		if child+1 < len(heap) && m.endsBefore(p, &heap[child+1], &heap[child]) {
 			child++
 		}
-		if !m.endsBefore(p, heap[child], heap[i]) {
-			return
+		if !m.endsBefore(p, &heap[child], &x) {
+			break
 		}
-		m.heapSwap(heap, i, child)
+		m.heapPut(heap, i, heap[child])
 		i = child
 	}
+	m.heapPut(heap, i, x)
 }
 
-func (m *machine) heapSwap(heap []int32, i, j int) {
-	heap[i], heap[j] = heap[j], heap[i]
-	m.inputs.At(heap[i]).item.place = int32(i)
-	m.inputs.At(heap[j]).item.place = int32(j)
+func (m *machine) heapPut(heap []inService, i int, x inService) {
+	heap[i] = x
+	m.inputs.At(x.lead).item.place = int32(i)
 }
 
 // dateContainer dates the container by what comes first: the end of an item, or a crash. That often
@@ -519,7 +531,7 @@ func (m *machine) nextEnd(p *pool, c *container) sim.Time {
 	case c.active == 1:
 		return min(c.crashAt, m.inputs.At(c.firstItem).item.ends)
 	default:
-		return min(c.crashAt, m.inputs.At(c.heap[0]).item.ends)
+		return min(c.crashAt, m.inputs.At(c.heap[0].lead).item.ends)
 	}
 }
 

@@ -115,15 +115,15 @@ type container struct {
 	failing              bool  // its start will end as a failed one
 	crashes              bool  // its crash date is that of a crash, not of a preemption
 	billedFrom           sim.Time
-	lastFall             sim.Time // when its in-flight count last fell, or it became ready
+	lastFall             uint64 // when its in-flight count last fell, or it became ready, see fall
 	crashAt              sim.Time
 	born                 uint64
 	slots                int32
-	firstItem, lastItem  int32 // in service, in order of beginning
-	older, younger       int32 // among live and draining ones, by number
-	heap                 []int32
-	engine               *engine // of an LLM function; nil: none, or it has stopped
-	attained             wide    // with sharing: service given to each item since it was last empty
+	firstItem, lastItem  int32       // in service, in order of beginning
+	older, younger       int32       // among live and draining ones, by number
+	heap                 []inService // more than one slot: the items in service
+	engine               *engine     // of an LLM function; nil: none, or it has stopped
+	attained             wide        // with sharing: service given to each item since it was last empty
 	workedTo             sim.Time
 }
 

@@ -239,47 +239,54 @@ func (c *Calendar) Next() (source Source, at Time, ok bool) {
 	return Source{group, index}, at, true
 }
 
-// Earlier compares an instant, which does not lie in the past, with the dates: -1 where it comes before
-// them all, 1 where a source of the last group comes first, and before the instant; 0 where something
-// else comes first, two meet, or it takes a search to know.
-func (c *Calendar) Earlier(at Time) int {
-	bits, mask := c.bits&63, c.mask
+// Key makes an instant, which does not lie in the past, comparable with the dates. It is good until the
+// calendar grows, or Next is called. ok is false where the instant cannot be compared.
+func (c *Calendar) Key(at Time) (key uint64, ok bool) {
 	packed := uint64(at - c.base)
+	return packed << (c.bits & 63), packed < c.near
+}
+
+// Compare compares an instant, by its key, with the dates: -1 where it comes before them all, 1 where a
+// source of the last group comes first, and before the instant; 0 where something else comes first, two
+// meet, or it takes a search to know.
+func (c *Calendar) Compare(key uint64) int {
 	first, others := c.groups[Groups-1].root, min(c.groups[0].root, c.groups[1].root)
-	if packed >= c.near {
-		return 0
-	}
-	if packed<<bits|mask < min(first, others) {
-		return -1
-	}
-	if first|mask < min(packed<<bits, others) {
+	if first|c.mask < min(key, others) {
 		return 1
+	}
+	if key|c.mask < min(first, others) {
+		return -1
 	}
 	return 0
 }
 
-// FirstEarlier says that a source of the first group comes before the instant and before all others, as
-// far as is known without a search.
-func (c *Calendar) FirstEarlier(at Time) bool {
-	bits := c.bits & 63
-	packed := uint64(at - c.base)
-	last := c.groups[0].root | c.mask
-	return packed < c.near && last < min(packed<<bits, c.groups[1].root, c.groups[2].root)
+// FirstEarlier says that a source of the first group comes before the instant with the key, and before
+// all others, as far as is known without a search.
+func (c *Calendar) FirstEarlier(key uint64) bool {
+	return c.groups[0].root|c.mask < min(key, c.groups[1].root, c.groups[2].root)
 }
 
 // NextOf is Next where it is known that a source of the group comes first. ok is false, and nothing is
 // done, where it shares its date with another one.
 func (c *Calendar) NextOf(group int32) (index int32, at Time, ok bool) {
-	g := &c.groups[group]
+	return c.groups[group].next(c)
+}
+
+func (g *group) next(c *Calendar) (index int32, at Time, ok bool) {
 	key, bits, mask := g.root, c.bits&63, c.mask
 	place := key & mask
 	g.replay(uint(place), (c.none+place)<<bits|place)
-	if g.root^key <= mask { // put back
-		g.replay(uint(place), key)
+	if g.root^key <= mask {
+		g.putBack(uint(place), key)
 		return 0, 0, false
 	}
 	return int32(place), c.base + Time(key>>bits), true
 }
+
+// putBack is a replay that is rare.
+//
+//go:noinline
+func (g *group) putBack(index uint, key uint64) { g.replay(index, key) }
 
 // nextOfTies is Next where several sources may be first, or only far ones are left.
 func (c *Calendar) nextOfTies() (source Source, at Time, ok bool) {
