@@ -56,13 +56,18 @@ func TestEngineLoads(t *testing.T) {
 	}
 }
 
+// withEngineProfile is engineScenario with a profile in place of its engine.
+func withEngineProfile(name string) string {
+	return strings.Replace(engineScenario, "      llm:\n        iteration: {base: {1: 6.4ms, 64: 6.9ms, 2048: 41ms}, "+
+		"per_context_token: 50ns}\n        kv: {block_size: 16, num_blocks: 20000}\n", "      profile: "+name+"\n", 1)
+}
+
 // What stands beside a profile replaces its settings one by one, also within llm.
 func TestEngineOfAProfile(t *testing.T) {
 	const profile = "simcap_profile: 1\nservice:\n  llm: {iteration: {base: {1: 5ms, 512: 20ms}}, max_num_seqs: 12, " +
 		"kv: {num_blocks: 77}}\nvalid: {prompt_tokens: [10, 900], output_tokens: [1, 300]}\n"
-	text := strings.Replace(engineScenario, "      llm:\n        iteration: {base: {1: 6.4ms, 64: 6.9ms, 2048: 41ms}, "+
-		"per_context_token: 50ns}\n        kv: {block_size: 16, num_blocks: 20000}\n",
-		"      profile: p.yaml\n      llm: {max_num_batched_tokens: 4096, kv: {block_size: 32}}\n", 1)
+	text := strings.Replace(withEngineProfile("p.yaml"), "p.yaml\n",
+		"p.yaml\n      llm: {max_num_batched_tokens: 4096, kv: {block_size: 32}}\n", 1)
 	s := mustLoad(t, text, Options{Profile: func(string) ([]byte, error) { return []byte(profile), nil }})
 	got := s.Model.Functions[0].Service.LLM
 	want := &service.LLM{MaxSeqs: 12, MaxTokens: 4096, ChunkedPrefill: true, KV: service.KV{BlockSize: 32, NumBlocks: 77},
