@@ -56,19 +56,13 @@ func (m *machine) quickArrival(w *caller, x *express, demand sim.Time) {
 	p.book.busy.add(now, 1)
 	p.outstanding++
 	p.assignedSync += w.sync
-	x.members[c.seat] = member{submitted: now, assigned: now, caller: w.index}
-	m.quickBegins(x, ci, c, demand)
-}
-
-// quickBegins is the rest of expressAssign and expressBegins.
-func (m *machine) quickBegins(x *express, ci int32, c *container, demand sim.Time) {
-	now := m.now
-	m.sequence++
+	in := &x.members[c.seat]
+	in.submitted, in.assigned, in.cold, in.caller = now, now, 0, w.index
 	c.count, c.items, c.active = 1, 1, 1
 	c.inputs++
-	c.demand, c.started, c.order = demand, now, m.sequence
+	c.demand, c.started, c.order = demand, now, m.order()
 	if m.book.covered(now) {
-		x.pool.book.batchSizes[0]++
+		p.book.batchSizes[0]++
 	}
 	m.calendar.Set(containerSource(ci), now+min(demand, x.timeout))
 }
@@ -119,11 +113,16 @@ func (m *machine) quickDue(x *express, ci int32, c *container) {
 		}
 		m.queueCount(p, next, -1)
 		p.assignedSync += next.sync - w.sync
-		*in = member{submitted: at.submitted, assigned: now, caller: at.caller}
+		in.submitted, in.assigned, in.cold, in.caller = at.submitted, now, 0, at.caller
 		if at.submitted < c.readyAt {
 			in.cold = max(0, c.readyAt-max(at.submitted, c.created))
 		}
-		m.quickBegins(x, ci, c, at.demand)
+		c.inputs++
+		c.demand, c.started, c.order = at.demand, now, m.order()
+		if m.book.covered(now) {
+			p.book.batchSizes[0]++
+		}
+		m.calendar.Set(containerSource(ci), now+min(at.demand, x.timeout))
 	} else {
 		p.assignedSync -= w.sync
 		c.items, c.active, c.count, c.demand = 0, 0, 0, 0

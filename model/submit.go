@@ -192,12 +192,7 @@ func (m *machine) drawDemands(w *caller, into []sim.Time) {
 		}
 		return
 	}
-	var block [blockSize]float64
-	draws := block[:len(into)]
-	dist.Fill(w.demand.draw, w.demand.stream, uint64(w.calls)+1, draws, &m.luck)
-	for i, ns := range draws {
-		into[i] = sim.Round(ns)
-	}
+	dist.FillTimes(w.demand.draw, w.demand.stream, uint64(w.calls)+1, into, &m.luck)
 }
 
 // closeSource ends reading from the workload's source, once; the error says why it ended too early.

@@ -42,9 +42,8 @@ type Source struct {
 
 // group is the winner tree of a group of sources.
 type group struct {
-	root  uint64      // the winner
-	pairs [][2]uint64 // pairs[i] are the children of node i; leaves are the children of the last half;
-	// if there is but one, it is the root
+	root  uint64   // the winner
+	keys  []uint64 // nodes 2i and 2i+1 are the children of node i, leaves the last half
 	dates []Time   // date of each source that is far; Never: none
 	stamp []uint32 // stamp of the source's valid entry in due; 0: none
 }
@@ -89,7 +88,7 @@ func (g *group) widen(n int) {
 		dates[i] = Never
 	}
 	g.dates, g.stamp = dates, stamp
-	g.pairs = make([][2]uint64, size)
+	g.keys = make([]uint64, 2*size)
 }
 
 // Grow makes room for n sources in all in the group, keeping all dates.
@@ -138,18 +137,12 @@ func (c *Calendar) repack() {
 			if g.stamp[k] == 0 {
 				packed = c.pack(g, uint(k), g.dates[k])
 			}
-			leaf := leaves + k
-			g.pairs[leaf/2][leaf%2] = packed<<c.bits | uint64(k)
+			g.keys[leaves+k] = packed<<c.bits | uint64(k)
 		}
-		for k := leaves/2 - 1; k > 0; k-- {
-			for side := range 2 {
-				child := &g.pairs[2*k+side]
-				g.pairs[k][side] = min(child[0], child[1])
-			}
+		for k := leaves - 1; k > 0; k-- {
+			g.keys[k] = min(g.keys[2*k], g.keys[2*k+1])
 		}
-		if g.root = g.pairs[0][1]; leaves > 1 {
-			g.root = min(g.pairs[1][0], g.pairs[1][1])
-		}
+		g.root = g.keys[1]
 	}
 }
 
@@ -157,12 +150,7 @@ func (c *Calendar) repack() {
 func (c *Calendar) Date(source Source) Time {
 	g := &c.groups[source.Group]
 	i := int(source.Index)
-	leaf := len(g.dates) + i
-	key := g.pairs[leaf/2][leaf%2]
-	if leaf == 1 {
-		key = g.root
-	}
-	packed := key >> c.bits
+	packed := g.keys[len(g.dates)+i] >> c.bits
 	switch {
 	case g.stamp[i] != 0:
 		return g.dates[i]
@@ -206,12 +194,14 @@ func (c *Calendar) Clear(source Source) { c.Set(source, Never) }
 
 // replay gives a leaf its key and plays its matches anew.
 func (g *group) replay(index uint, key uint64) {
-	pairs := g.pairs
-	for i := uint(len(pairs)) + index; i > 1; i >>= 1 {
-		pair := &pairs[i>>1]
-		pair[i&1] = key
-		key = min(key, pair[i&1^1])
+	keys := g.keys
+	i := uint(len(keys))/2 + index
+	for i > 1 {
+		keys[i] = key
+		key = min(key, keys[i^1])
+		i >>= 1
 	}
+	keys[i] = key
 	g.root = key
 }
 

@@ -36,7 +36,7 @@ type poisson struct {
 func (p *poisson) Next(a *Arrival) bool {
 	luck := p.stream.At(p.index)
 	p.index++
-	p.clock.advance(p.gapNS * dist.SampleExp(&luck))
+	p.clock.advance(float64(p.gapNS * dist.SampleExp(&luck))) // rounded before it is added, as in WalkExp
 	*a = arrivalAt(p.clock.at())
 	return !p.clock.over()
 }
