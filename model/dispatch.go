@@ -15,6 +15,9 @@ func (m *machine) settle(p *pool) {
 	if p.open != none && p.set.Batched.Wait == 0 {
 		m.beginService(p, p.open)
 	}
+	if p.llm != nil {
+		m.beginIterations(p)
+	}
 	m.rescale(p)
 }
 

@@ -65,7 +65,7 @@ func (m *machine) takesExpress(p *pool) bool {
 		return false
 	case f.Retries.Max != 0 || f.Failures != (Failures{}):
 		return false
-	case s.FirstInput != nil:
+	case s.FirstInput != nil || s.LLM != nil:
 		return false
 	}
 	for i := range m.callers {

@@ -111,7 +111,8 @@ func (b *book) init(m *machine) {
 	b.inWindow = b.from == 0
 	b.remark(0)
 	for i := range m.callers {
-		m.callers[i].book.plain = m.callers[i].extra.draw == nil && m.callers[i].extra.value == 0
+		w := &m.callers[i]
+		w.book.plain = w.extra.draw == nil && w.extra.value == 0 && (w.llm == nil || w.llm.free())
 	}
 	for i := range m.pools {
 		m.pools[i].book.init(&m.pools[i])
@@ -247,7 +248,7 @@ const (
 )
 
 // record books an input that leaves.
-func (m *machine) record(in *input, w *caller, outcome Outcome) {
+func (m *machine) record(i int32, in *input, w *caller, outcome Outcome) {
 	b := &w.book
 	if m.audit != nil {
 		m.audit.leaves(m, in)
@@ -265,6 +266,9 @@ func (m *machine) record(in *input, w *caller, outcome Outcome) {
 		if outcome == Completed {
 			b.completed(in, m.now)
 		}
+		if w.llm != nil {
+			w.llm.record(m, in, &m.tokens[i], outcome)
+		}
 		if !w.many && (outcome != Completed || !b.plain) {
 			b.makespans.Record(int64(m.now - in.submitted))
 		}
@@ -273,7 +277,7 @@ func (m *machine) record(in *input, w *caller, outcome Outcome) {
 		b.binRejected++
 	}
 	if m.hooks.Rows.Input != nil {
-		m.rows.input(m, in, w, outcome)
+		m.rows.input(m, i, in, w, outcome)
 	}
 }
 

@@ -103,7 +103,8 @@ type machine struct {
 	inputs     sim.Slab[input]
 	calls      sim.Slab[call]
 	containers sim.Slab[container]
-	links      []link // of the lists of idle containers, by container
+	tokens     []tokens // of LLM inputs, by their index
+	links      []link   // of the lists of idle containers, by container
 	clients    []client
 	changes    []change
 	sync       bucket
@@ -224,7 +225,8 @@ func (m *machine) newPool(index int32) {
 	routing := m.cfg.Platform.Routing
 	p.byList = p.slotsMax == 1 && (routing == MostRecent || routing == LongestIdle)
 	p.recent = routing == MostRecent
-	p.alone = p.byList && p.batchMax == 1 && !f.SingleUse
+	p.llm = m.newLLMPool(f)
+	p.alone = p.byList && p.batchMax == 1 && !f.SingleUse && p.llm == nil
 	p.stages = newStages(f.ColdStart.Stages)
 	p.snapStages = newStages(f.ColdStart.Snapshot.Stages)
 	p.prepareService()

@@ -131,6 +131,9 @@ func (m *machine) newContainer(p *pool) (int32, *container) {
 		readyAt: sim.Never, billedFrom: sim.Never, crashAt: sim.Never, born: m.order(), heap: heap,
 		firstItem: none, lastItem: none, next: none, prev: none, older: p.youngest, younger: none,
 	}
+	if p.llm != nil {
+		m.newEngine(p, c)
+	}
 	c.seat = p.seats.New()
 	*p.seats.At(c.seat) = ci
 	if x := p.express; x != nil {
@@ -321,6 +324,9 @@ func (m *machine) stop(p *pool, ci int32, reason string) {
 	p.seats.Free(c.seat)
 	if p.polls {
 		m.disappoint(sim.Owner{Kind: ownPoll, Index: ci})
+	}
+	if p.llm != nil {
+		p.llm.freeEngine(c)
 	}
 	if source := containerSource(ci); m.calendar.Date(source) < sim.Never {
 		m.calendar.Clear(source)

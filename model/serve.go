@@ -16,7 +16,11 @@ func (m *machine) beginService(p *pool, lead int32) {
 	c := m.containers.At(it.on)
 	it.order = m.order()
 	it.begun = true
-	it.demand = m.demandOf(p, in, c)
+	if p.llm != nil {
+		m.enterEngine(p, lead, it, c)
+	} else {
+		it.demand = m.demandOf(p, in, c)
+	}
 	c.served = true
 	p.book.began(m, it.count)
 	if it.count == 1 {
@@ -111,6 +115,10 @@ func (m *machine) containerDue(ci int32, c *container) {
 		m.settle(p)
 		return
 	}
+	if p.llm != nil {
+		m.engineDue(p, ci, c)
+		return
+	}
 	m.itemDue(p, ci, c)
 }
 
@@ -143,6 +151,9 @@ func (m *machine) containerRank(ci int32) sim.Rank {
 			return rank(classTimeout, 0, c.order)
 		}
 		return rank(classCompletion, 0, c.order)
+	}
+	if p.llm != nil {
+		return m.engineRank(p, ci, c)
 	}
 	lead, timedOut := m.dueItem(p, c, m.calendar.Date(containerSource(ci)))
 	switch {
@@ -271,6 +282,9 @@ func (m *machine) vacate(p *pool, lead int32) {
 		m.share(p, c)
 	}
 	m.leaveService(p, c, it)
+	if p.llm != nil {
+		c.engine.lose(m.now, lead)
+	}
 	c.active--
 	if p.sharing && c.active == 0 {
 		c.attained = wide{}
@@ -390,6 +404,9 @@ func (m *machine) joinService(p *pool, c *container, lead int32, it *item) {
 		c.firstItem = lead
 	}
 	c.lastItem = lead
+	if p.llm != nil {
+		return // the engine knows what ends first
+	}
 	if !p.sharing {
 		it.tag = wideOf(it.ends)
 	}
@@ -411,6 +428,9 @@ func (m *machine) leaveService(p *pool, c *container, it *item) {
 		m.inputs.At(it.next).item.prev = it.prev
 	} else {
 		c.lastItem = it.prev
+	}
+	if p.llm != nil {
+		return
 	}
 	last := len(c.heap) - 1
 	at := int(it.place)
@@ -487,7 +507,7 @@ func (m *machine) heapPut(heap []inService, i int, x inService) {
 // dateContainer dates the container by what comes first: the end of an item, or a crash. That often
 // changes again in this very event, so one container may wait for its date until the event is over.
 func (m *machine) dateContainer(p *pool, ci int32, c *container) {
-	if p.sharing || c.active == 0 && c.crashAt == sim.Never {
+	if p.sharing || p.llm != nil || c.active == 0 && c.crashAt == sim.Never {
 		if m.undated == none || m.undated == ci {
 			m.undated, m.rare = ci, true
 			return
@@ -502,6 +522,8 @@ func (m *machine) dateContainer(p *pool, ci int32, c *container) {
 // nextEnd is the next end of an item in service of the container, or its crash; Never if there is none.
 func (m *machine) nextEnd(p *pool, c *container) sim.Time {
 	switch {
+	case p.llm != nil:
+		return m.engineEnd(p, c)
 	case c.active == 0:
 		return c.crashAt
 	case p.sharing:

@@ -176,6 +176,9 @@ func (m *machine) workTo(p *pool, c *container) {
 // needs workTo first.
 func (m *machine) workDone(p *pool, lead *input) sim.Time {
 	it := &lead.item
+	if p.llm != nil {
+		return m.aloneSoFar(p, lead)
+	}
 	if !p.sharing {
 		return min(it.demand, m.now-lead.started)
 	}

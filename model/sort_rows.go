@@ -34,7 +34,7 @@ func (r *rowSorter) init(m *machine) {
 }
 
 // input takes the row of an input that leaves now.
-func (r *rowSorter) input(m *machine, in *input, w *caller, outcome Outcome) {
+func (r *rowSorter) input(m *machine, i int32, in *input, w *caller, outcome Outcome) {
 	for in.serial-r.next >= int64(len(r.inputs)) {
 		wider := make([]heldInput, 2*len(r.inputs))
 		for i := range int64(len(r.inputs)) {
@@ -54,6 +54,9 @@ func (r *rowSorter) input(m *machine, in *input, w *caller, outcome Outcome) {
 	}
 	copy(held.row.Parts[:], in.parts[:])
 	held.row.Parts[Overhead] = in.overhead
+	if w.llm != nil {
+		held.row.LLM = w.llm.row(m, in, &m.tokens[i], outcome)
+	}
 	for r.inputs[r.next&mask].held {
 		if m.failure == nil {
 			m.fail(m.hooks.Rows.Input(&r.inputs[r.next&mask].row))

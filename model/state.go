@@ -75,6 +75,7 @@ type call struct {
 	broken, over        bool
 	resumes, breaking   bool    // has an event to submit more; is being broken
 	size, demand        float64 // of each input, from a trace; NaN: drawn
+	prompt, output      float64 // tokens, likewise
 }
 
 type containerState uint8
@@ -121,6 +122,7 @@ type container struct {
 	firstItem, lastItem  int32       // in service, in order of beginning
 	older, younger       int32       // among live and draining ones, by number
 	heap                 []inService // more than one slot: the items in service
+	engine               *engine     // of an LLM function; nil: none, or it has stopped
 	attained             wide        // with sharing: service given to each item since it was last empty
 	workedTo             sim.Time
 }
@@ -164,6 +166,7 @@ type pool struct {
 	lastChosen, routed          int64
 	byList                      bool     // routing reads the list of idle containers
 	express                     *express // nil: inputs are in the slab
+	llm                         *llmPool // nil: no LLM function
 	recent                      bool     // routing takes the most recent
 	alone                       bool     // byList, and a slot holds one input: the common case has short cuts
 	sharing, polls, lapses      bool
@@ -223,7 +226,8 @@ type caller struct {
 	patient        drawn
 	impatient      bool // patience is set
 	failure, noise sim.Stream
-	thoughts       []int64 // times each client has thought
+	llm            *llmBook // nil: it calls no LLM function
+	thoughts       []int64  // times each client has thought
 	book           callerBook
 }
 

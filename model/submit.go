@@ -95,6 +95,7 @@ func (m *machine) newCaller(index, pool int32) {
 	w.group = newDrawn(set.Arrivals.Group, 1, m.stream(name, "group"))
 	w.patient = newDrawn(set.Client.Patience, 0, m.stream(name, "patience"))
 	w.impatient = set.Client.Patience != nil
+	w.llm = m.newLLMBook(set, &m.pools[pool])
 	if f.Service.Time == nil && f.Service.Batch != nil && f.Batched.MaxBatchSize == 0 {
 		w.demand = newDrawn(dist.Constant{Value: f.Service.Batch.At(1)}, 0, sim.Stream{})
 	}
@@ -136,7 +137,8 @@ func (m *machine) openSource(w *caller, arrivals sim.Stream) {
 }
 
 // bareArrival says nothing of its input.
-var bareArrival = workload.Arrival{Size: math.NaN(), Demand: math.NaN()}
+var bareArrival = workload.Arrival{Size: math.NaN(), Demand: math.NaN(), Prompt: math.NaN(),
+	Output: math.NaN()}
 
 // advance makes the next arrival of the source the workload's next; false when there is none.
 func (m *machine) advance(w *caller) bool {
@@ -299,7 +301,7 @@ func (m *machine) newCall(w *caller, client int32) {
 	*m.calls.At(index) = call{
 		number: w.calls, start: m.now, total: total, workload: w.index,
 		client: client, firstLive: none, lastLive: none,
-		size: w.next.Size, demand: w.next.Demand,
+		size: w.next.Size, demand: w.next.Demand, prompt: w.next.Prompt, output: w.next.Output,
 	}
 	m.openWork += m.calls.At(index).total
 	m.submitMore(index)
@@ -333,6 +335,13 @@ func (m *machine) newInput(w *caller, of int32, place int32, client int32) int32
 	in.batchSize, in.rejections, in.retries, in.attempts = 0, 0, 0, 0
 	m.submitted++
 	w.book.binArrived++
+	if w.llm != nil {
+		prompt, output := w.next.Prompt, w.next.Output
+		if of != none {
+			prompt, output = m.calls.At(of).prompt, m.calls.At(of).output
+		}
+		m.drawTokens(w, index, in, prompt, output)
+	}
 	return index
 }
 
@@ -539,7 +548,7 @@ func (m *machine) leave(i int32, outcome Outcome) {
 	w := &m.callers[in.workload]
 	m.finished++
 	m.openWork--
-	m.record(in, w, outcome)
+	m.record(i, in, w, outcome)
 	of, client := in.call, in.client
 	if of == none {
 		m.inputs.Free(i)
