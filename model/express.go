@@ -23,8 +23,12 @@ type waiter struct {
 // member is an input of an express pool that is assigned to a container.
 type member struct {
 	submitted, assigned sim.Time
-	cold                sim.Time
 	caller              int32
+}
+
+// cold is what the input has waited for the start of its container, which was not ready when it came.
+func (in *member) cold(c *container) sim.Time {
+	return max(0, min(in.assigned, c.readyAt)-max(in.submitted, c.created))
 }
 
 // luggage is what an input carries besides where demands have noise or batches have units, or where the
@@ -355,10 +359,7 @@ func (m *machine) expressAssign(x *express, w *caller, ci int32, c *container, i
 	}
 	place := c.seat*p.batchMax + c.count
 	at := &x.members[place]
-	at.submitted, at.assigned, at.caller, at.cold = in.submitted, m.now, in.caller, 0
-	if in.submitted < c.readyAt {
-		at.cold = max(0, min(m.now, c.readyAt)-max(in.submitted, c.created))
-	}
+	at.submitted, at.assigned, at.caller = in.submitted, m.now, in.caller
 	if x.heavy {
 		x.held[place] = *bag
 	}
@@ -486,12 +487,12 @@ func (m *machine) expressLeave(x *express, c *container) {
 	first := c.seat * x.pool.batchMax
 	members := x.members[first : first+c.count]
 	if c.demand > x.timeout {
-		m.expressTimeOut(x, members)
+		m.expressTimeOut(x, c, members)
 		return
 	}
 	if x.sole != nil && !x.heavy {
 		x.pool.assignedSync -= int64(len(members)) * x.sole.sync
-		m.quickBooks(x.sole, members, c.started)
+		m.quickBooks(x.sole, c, members)
 		return
 	}
 	now, started, from, to := m.now, c.started, m.book.from, m.book.to
@@ -508,12 +509,11 @@ func (m *machine) expressLeave(x *express, c *container) {
 		}
 		b := &w.book
 		at := b.count(int64(now - in.submitted + overhead))
-		at.parts[Queue] += int64(in.assigned - in.submitted - in.cold)
+		at.parts[Queue] += int64(in.assigned - in.submitted)
 		at.parts[BatchWait] += int64(started - in.assigned)
 		at.parts[Served] += int64(now - started)
-		if in.cold > 0 {
-			b.coldStarted++
-			at.parts[Cold] += int64(in.cold)
+		if in.submitted < c.readyAt {
+			b.waitedForStart(at, in.cold(c))
 		}
 		if !b.plain {
 			at.parts[Overhead] += int64(overhead)
@@ -523,7 +523,7 @@ func (m *machine) expressLeave(x *express, c *container) {
 }
 
 // expressTimeOut books the inputs of a container that have taken longer than they may.
-func (m *machine) expressTimeOut(x *express, members []member) {
+func (m *machine) expressTimeOut(x *express, c *container, members []member) {
 	for i := range members {
 		in := &members[i]
 		w := &m.callers[in.caller]
@@ -531,7 +531,7 @@ func (m *machine) expressTimeOut(x *express, members []member) {
 		if !m.book.covers(in.submitted) {
 			continue
 		}
-		if in.cold > 0 {
+		if in.submitted < c.readyAt && in.cold(c) > 0 {
 			w.book.coldStarted++
 		}
 		w.book.outcomes[TimedOut]++

@@ -293,6 +293,15 @@ func (b *callerBook) completed(in *input, now sim.Time) {
 	at.parts[Overhead] += int64(in.overhead)
 }
 
+// waitedForStart takes what an input of the band waited for the start of a container out of what it waited.
+func (b *callerBook) waitedForStart(at *band, cold sim.Time) {
+	if cold > 0 {
+		b.coldStarted++
+		at.parts[Cold] += int64(cold)
+		at.parts[Queue] -= int64(cold)
+	}
+}
+
 // count counts a completed input by its latency and yields its band. What it counts gets to where it
 // belongs at the end of the bin.
 func (b *callerBook) count(latency int64) *band {

@@ -57,7 +57,7 @@ func (m *machine) quickArrival(w *caller, x *express, demand sim.Time) {
 	p.outstanding++
 	p.assignedSync += w.sync
 	in := &x.members[c.seat]
-	in.submitted, in.assigned, in.cold, in.caller = now, now, 0, w.index
+	in.submitted, in.assigned, in.caller = now, now, w.index
 	c.count, c.items, c.active = 1, 1, 1
 	c.inputs++
 	c.demand, c.started, c.order = demand, now, m.order()
@@ -82,9 +82,6 @@ func (m *machine) quickDue(x *express, ci int32, c *container) {
 	}
 	if m.book.covers(in.submitted) {
 		b := &w.book
-		if in.cold > 0 {
-			b.coldStarted++
-		}
 		latency := int64(now - in.submitted + w.overhead)
 		bucket := b.latency.Record(latency)
 		if b.latency.Keeps() {
@@ -92,9 +89,11 @@ func (m *machine) quickDue(x *express, ci int32, c *container) {
 		}
 		at := &b.recent[bucket>>bandShift]
 		at.counts[uint(bucket)>>coarseShift%uint(len(at.counts))]++
-		at.parts[Cold] += int64(in.cold)
-		at.parts[Queue] += int64(in.assigned - in.submitted - in.cold)
+		at.parts[Queue] += int64(in.assigned - in.submitted)
 		at.parts[Served] += int64(served)
+		if in.submitted < c.readyAt {
+			b.waitedForStart(at, in.cold(c))
+		}
 		if !b.plain {
 			at.parts[Overhead] += int64(w.overhead)
 			b.makespans.Record(int64(now - in.submitted))
@@ -113,10 +112,7 @@ func (m *machine) quickDue(x *express, ci int32, c *container) {
 		}
 		m.queueCount(p, next, -1)
 		p.assignedSync += next.sync - w.sync
-		in.submitted, in.assigned, in.cold, in.caller = at.submitted, now, 0, at.caller
-		if at.submitted < c.readyAt {
-			in.cold = max(0, c.readyAt-max(at.submitted, c.created))
-		}
+		in.submitted, in.assigned, in.caller = at.submitted, now, at.caller
 		c.inputs++
 		c.demand, c.started, c.order = at.demand, now, m.order()
 		if m.book.covered(now) {
@@ -134,9 +130,9 @@ func (m *machine) quickDue(x *express, ci int32, c *container) {
 	}
 }
 
-// quickBooks books inputs of one workload that complete together and have no luggage.
-func (m *machine) quickBooks(w *caller, members []member, started sim.Time) {
-	now, from, to := m.now, m.book.from, m.book.to
+// quickBooks books inputs of one workload that complete together on a container and have no luggage.
+func (m *machine) quickBooks(w *caller, c *container, members []member) {
+	now, started, from, to := m.now, c.started, m.book.from, m.book.to
 	b, overhead := &w.book, w.overhead
 	counts, recent := b.latency, b.recent
 	for i := range members {
@@ -151,12 +147,11 @@ func (m *machine) quickBooks(w *caller, members []member, started sim.Time) {
 		}
 		at := &recent[bucket>>bandShift]
 		at.counts[uint(bucket)>>coarseShift%uint(len(at.counts))]++
-		at.parts[Queue] += int64(in.assigned - in.submitted - in.cold)
+		at.parts[Queue] += int64(in.assigned - in.submitted)
 		at.parts[BatchWait] += int64(started - in.assigned)
 		at.parts[Served] += int64(now - started)
-		if in.cold > 0 {
-			b.coldStarted++
-			at.parts[Cold] += int64(in.cold)
+		if in.submitted < c.readyAt {
+			b.waitedForStart(at, in.cold(c))
 		}
 		if !b.plain {
 			at.parts[Overhead] += int64(overhead)
