@@ -105,8 +105,8 @@ func FillExpTimes(stream sim.Stream, first uint64, mean float64, out []sim.Time)
 // WalkExp moves an instant, in whole nanoseconds and a part of one, by the draws of FillExp, one after
 // the other, and notes in at where it then is, rounded to nearest, halves up. The instant must stay
 // below sim.Never. A processor makes the next draws while it waits for the sum of those before.
-func WalkExp(stream sim.Stream, first uint64, mean float64, whole *sim.Time, part *float64, at []sim.Time) {
-	z, now, rest := expLayers, *whole, *part
+func WalkExp(stream sim.Stream, first uint64, mean float64, instant *sim.Time, part *float64, at []sim.Time) {
+	z, now, rest := expLayers, *instant, *part
 	for i := range at {
 		word := stream.First(first + uint64(i))
 		layer, j := word&255, word>>11
@@ -117,12 +117,12 @@ func WalkExp(stream sim.Stream, first uint64, mean float64, whole *sim.Time, par
 			x = slowExp(&luck, layer, x)
 		}
 		step := rest + float64(mean*x) // rounded twice on every machine
-		n := sim.Time(step)
-		now += n
-		rest = step - float64(n)
+		whole := math.Floor(step)      // sooner done than a conversion there and back
+		now += sim.Time(whole)
+		rest = step - whole
 		at[i] = now + sim.Time(2*rest)
 	}
-	*whole, *part = now, rest
+	*instant, *part = now, rest
 }
 
 func slowExp(luck *sim.Luck, layer uint64, x float64) float64 {
