@@ -426,7 +426,7 @@ type poolBook struct {
 	batchSizes                            []int64    // items begun in the window, by inputs - 1
 	stages                                []stageSum // of the cold start, then of the snapshot
 	gantt                                 []ContainerRow
-	every                                 int64 // the Gantt chart has every n-th container
+	every                                 int64 // the Gantt chart has every n-th container; a power of two
 }
 
 type stageSum struct {
@@ -514,9 +514,13 @@ func (b *poolBook) billCold(m *machine, c *container, now sim.Time) {
 // ganttRows bounds the containers of the Gantt chart.
 const ganttRows = 400
 
-// keep takes the container's row for the picture: all of them, or every n-th when there are many.
+// keeps says whether the picture has the row of a container: all of them, or every n-th when there are
+// many.
+func (b *poolBook) keeps(number int64) bool { return (number-1)&(b.every-1) == 0 }
+
+// keep takes the container's row for the picture, if that has it.
 func (b *poolBook) keep(row *ContainerRow) {
-	if (row.Container-1)%b.every != 0 {
+	if !b.keeps(row.Container) {
 		return
 	}
 	b.gantt = append(b.gantt, *row)
@@ -524,7 +528,7 @@ func (b *poolBook) keep(row *ContainerRow) {
 		b.every *= 2
 		kept := b.gantt[:0]
 		for i := range b.gantt {
-			if (b.gantt[i].Container-1)%b.every == 0 {
+			if b.keeps(b.gantt[i].Container) {
 				kept = append(kept, b.gantt[i])
 			}
 		}

@@ -69,8 +69,11 @@ func (m *machine) evaluateAll() {
 func (m *machine) tick(p *pool) {
 	m.calendar.Set(poolSource(p.index, poolTick), m.now+m.cfg.Platform.Autoscaler.Interval)
 	m.idled()
+	live := p.live
 	m.evaluate(p)
-	m.settle(p)
+	if p.express == nil || p.live != live {
+		m.settle(p) // else nothing has changed that an express pool could settle
+	}
 }
 
 // outstandingFalls counts n inputs that are no longer outstanding.

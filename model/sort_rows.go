@@ -68,6 +68,9 @@ func (r *rowSorter) input(m *machine, i int32, in *input, w *caller, outcome Out
 
 // container takes the row of a container that ends now, or at the end of the run.
 func (r *rowSorter) container(m *machine, p *pool, c *container, now sim.Time, reason string) {
+	if m.hooks.Rows.Container == nil && !p.book.keeps(c.number) {
+		return
+	}
 	row := ContainerRow{
 		Replication: m.trial.Replication, Function: p.set.Name, Container: c.number, Created: c.created,
 		Ready: Unset, Stopped: now, Inputs: c.inputs, Busy: c.busy, Reason: reason,
