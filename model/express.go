@@ -119,17 +119,20 @@ func (m *machine) openExpress() {
 // something else comes. Meanwhile the calendar does not have the next arrival.
 func (m *machine) expressArrivals(w *caller, x *express) {
 	p, a := x.pool, w.ahead
+	until := m.until()
 	for {
 		switch {
-		case !w.quick || x.openOn == none && !x.quick:
-			m.expressArrival(w, x)
-		case x.openOn != none:
-			m.quickJoins(w, x, a.demand[(a.used-1)%blockSize])
+		case w.quick && x.quick:
+			until = min(until, m.quickArrival(w, x, a.demand[(a.used-1)%blockSize]))
+		case w.quick && x.openOn != none:
+			until = min(until, m.quickJoins(w, x, a.demand[(a.used-1)%blockSize]))
 		default:
-			m.quickArrival(w, x, a.demand[(a.used-1)%blockSize])
+			m.expressArrival(w, x)
+			until = 0
 		}
 		if p.live == 0 || m.everyEvent && p.live != p.fixed || x.openOn != none && p.set.Batched.Wait == 0 {
 			m.expressSettle(x)
+			until = 0
 		}
 		if a == nil || a.used == a.of {
 			m.arrivalsLeft--
@@ -139,13 +142,20 @@ func (m *machine) expressArrivals(w *caller, x *express) {
 		arrival := a.at[a.used%blockSize]
 		a.used++
 		m.openWork++
-		if !m.expressUpTo(arrival, x) {
-			m.calendar.Set(arrivalSource(w.index), arrival)
-			return
+		if arrival >= until {
+			if !m.expressUpTo(arrival, x) {
+				m.calendar.Set(arrivalSource(w.index), arrival)
+				return
+			}
+			until = m.until()
 		}
 		m.now, m.progressed = arrival, arrival
 	}
 }
+
+// until is the instant up to which nothing but arrivals of an express lane comes, and no bin ends, as far
+// as that is known without a search.
+func (m *machine) until() sim.Time { return min(m.calendar.Earliest(), m.book.mark) }
 
 // expressUpTo does what containers and timers do before the next arrival, and says whether that comes
 // next.
@@ -386,8 +396,8 @@ func (m *machine) expressOpens(x *express, ci int32, c *container) {
 	}
 }
 
-// expressBegins begins the service of what the container holds.
-func (m *machine) expressBegins(x *express, ci int32, c *container) {
+// expressBegins begins the service of what the container holds, and says when it ends.
+func (m *machine) expressBegins(x *express, ci int32, c *container) (ends sim.Time) {
 	x.openOn = none
 	switch {
 	case x.heavy:
@@ -401,7 +411,9 @@ func (m *machine) expressBegins(x *express, ci int32, c *container) {
 	if m.book.covered(m.now) {
 		x.pool.book.batchSizes[c.count-1]++
 	}
-	m.calendar.Set(containerSource(ci), m.now+min(c.demand, x.timeout))
+	ends = m.now + min(c.demand, x.timeout)
+	m.calendar.Set(containerSource(ci), ends)
+	return ends
 }
 
 // expressHeavy is demandOf where inputs have luggage.

@@ -19,8 +19,9 @@ func (w *caller) quickCaller() bool {
 	return w.express != nil && w.bucket == nil && w.ahead != nil && w.ahead.demands
 }
 
-// quickJoins is an arrival whose input joins the open batch. None waits while a batch is open.
-func (m *machine) quickJoins(w *caller, x *express, demand sim.Time) {
+// quickJoins is an arrival whose input joins the open batch, and says when that ends if it now begins, or
+// Never. None waits while a batch is open.
+func (m *machine) quickJoins(w *caller, x *express, demand sim.Time) (ends sim.Time) {
 	p, ci := x.pool, x.openOn
 	w.calls++
 	p.outstanding++
@@ -30,18 +31,19 @@ func (m *machine) quickJoins(w *caller, x *express, demand sim.Time) {
 	c.inputs++
 	c.demand = max(c.demand, demand)
 	if c.count++; c.count == p.batchMax {
-		m.expressBegins(x, ci, c)
+		return m.expressBegins(x, ci, c)
 	}
+	return sim.Never
 }
 
-// quickArrival is an arrival with its input. No input waits while a container is idle.
-func (m *machine) quickArrival(w *caller, x *express, demand sim.Time) {
+// quickArrival is an arrival with its input, and says when that ends if it now begins, or Never. No input waits while a container is idle.
+func (m *machine) quickArrival(w *caller, x *express, demand sim.Time) (ends sim.Time) {
 	now, p := m.now, x.pool
 	w.calls++
 	ci := m.links[p.idle].prev
 	if ci == p.idle {
 		m.expressQueues(x, w, &waiter{submitted: now, demand: demand, caller: w.index}, nil)
-		return
+		return sim.Never
 	}
 	c := m.containers.At(ci)
 	c.idle = false
@@ -64,7 +66,9 @@ func (m *machine) quickArrival(w *caller, x *express, demand sim.Time) {
 	if m.book.covered(now) {
 		p.book.batchSizes[0]++
 	}
-	m.calendar.Set(containerSource(ci), now+min(demand, x.timeout))
+	ends = now + min(demand, x.timeout)
+	m.calendar.Set(containerSource(ci), ends)
+	return ends
 }
 
 // quickDue is expressDue.

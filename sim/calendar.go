@@ -229,6 +229,16 @@ func (c *Calendar) Next() (source Source, at Time, ok bool) {
 	return Source{group, index}, at, true
 }
 
+// Earliest is the earliest date, or an instant that is not later than the present where it takes a search to
+// know it.
+func (c *Calendar) Earliest() Time {
+	packed := min(c.groups[0].root, c.groups[1].root, c.groups[2].root) >> (c.bits & 63)
+	if packed >= c.near {
+		return c.base
+	}
+	return c.base + Time(packed)
+}
+
 // Key makes an instant, which does not lie in the past, comparable with the dates. It is good until the
 // calendar grows, or Next is called. ok is false where the instant cannot be compared.
 func (c *Calendar) Key(at Time) (key uint64, ok bool) {
