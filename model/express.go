@@ -125,7 +125,7 @@ func (m *machine) expressArrivals(w *caller, x *express) {
 		case w.quick && x.quick:
 			until = min(until, m.quickArrival(w, x, a.demand[(a.used-1)%blockSize]))
 		case w.quick && x.openOn != none:
-			until = min(until, m.quickJoins(w, x, a.demand[(a.used-1)%blockSize]))
+			until = min(until, m.quickJoins(w, x, until))
 		default:
 			m.expressArrival(w, x)
 			until = 0

@@ -19,18 +19,34 @@ func (w *caller) quickCaller() bool {
 	return w.express != nil && w.bucket == nil && w.ahead != nil && w.ahead.demands
 }
 
-// quickJoins is an arrival whose input joins the open batch, and says when that ends if it now begins, or
-// Never. None waits while a batch is open.
-func (m *machine) quickJoins(w *caller, x *express, demand sim.Time) (ends sim.Time) {
-	p, ci := x.pool, x.openOn
-	w.calls++
-	p.outstanding++
-	p.assignedSync += w.sync
+// quickJoins is an arrival whose input joins the open batch, and those after it that do and come before
+// the given instant, up to which nothing else does. It says when the batch ends if it now begins, or
+// Never. No input waits while a batch is open.
+func (m *machine) quickJoins(w *caller, x *express, until sim.Time) (ends sim.Time) {
+	p, ci, a := x.pool, x.openOn, w.ahead
 	c := m.containers.At(ci)
-	x.members[c.seat*p.batchMax+c.count] = member{submitted: m.now, assigned: m.now, caller: w.index}
-	c.inputs++
-	c.demand = max(c.demand, demand)
-	if c.count++; c.count == p.batchMax {
+	members := x.members[c.seat*p.batchMax : (c.seat+1)*p.batchMax]
+	many := p.set.Batched.Wait > 0 && !(m.everyEvent && p.live != p.fixed) // else there is more to do after each
+	first, now := a.used, m.now
+	for {
+		in := &members[c.count]
+		in.submitted, in.assigned, in.caller = now, now, w.index
+		c.count++
+		c.demand = max(c.demand, a.demand[(a.used-1)%blockSize])
+		if !many || c.count == p.batchMax || a.used == a.of || a.at[a.used%blockSize] >= until {
+			break
+		}
+		now = a.at[a.used%blockSize]
+		a.used++
+	}
+	m.now = now
+	n := int64(a.used - first)
+	m.openWork += n // for the arrivals that have come since
+	w.calls += n + 1
+	p.outstanding += n + 1
+	p.assignedSync += (n + 1) * w.sync
+	c.inputs += n + 1
+	if c.count == p.batchMax {
 		return m.expressBegins(x, ci, c)
 	}
 	return sim.Never
