@@ -313,7 +313,7 @@ func (m *Measurement) coldStart(p *profile.Profile) {
 	if count == 0 {
 		return
 	}
-	for _, name := range []string{"init", "context", "module", "weights", "warmup"} {
+	for _, name := range []string{"init", "driver", "context", "module", "weights", "warmup"} {
 		if slices.Contains(names, name) {
 			p.ColdStages = append(p.ColdStages, profile.Stage{Name: name, Times: times[name]})
 		}

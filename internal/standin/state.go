@@ -8,7 +8,7 @@ import (
 )
 
 // state is the file that the virtual GPU shows: little-endian numbers of eight bytes each, at the
-// places below. testdata/fakenvml.c reads the same.
+// places below, before those that only testdata/fakegpu.h knows.
 type state struct {
 	mu   sync.Mutex
 	file *os.File
@@ -25,12 +25,20 @@ const (
 	atPID               // 0: none
 	atMemory            // MiB, of the process
 	atOtherPID          // of somebody else; 0: none
+	atBusyWatts         // double: beyond idle, while a kernel runs
+	atInstant           // ns: the host's clock, as tests set it; 0: the real one
+	atSMShare           // doubles, of a GPU that is busy all the time
+	atTensorShare
+	atOccupancy
+	atDRAMShare
+	atMIG // 0: not divided; else how many instances
 	places
 )
 
 // GPU is a virtual GPU at rest: its file.
 type GPU struct {
 	IdleWatts       float64
+	BusyWatts       float64 // beyond idle, while a kernel runs
 	Clock, MaxClock int
 	Throttle        uint64
 	OtherPID        int
@@ -44,7 +52,15 @@ func (g GPU) Write(path string) error {
 	binary.LittleEndian.PutUint64(b[8*atMaxClock:], uint64(g.MaxClock))
 	binary.LittleEndian.PutUint64(b[8*atThrottle:], g.Throttle)
 	binary.LittleEndian.PutUint64(b[8*atOtherPID:], uint64(g.OtherPID))
-	return os.WriteFile(path, b, 0o644)
+	binary.LittleEndian.PutUint64(b[8*atBusyWatts:], math.Float64bits(g.BusyWatts))
+	// Not truncated: libraries may have mapped it.
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	_, err = f.WriteAt(b, 0)
+	return err
 }
 
 // Set changes one number of a state file: clock or throttle bits.
