@@ -46,7 +46,7 @@ func Run(ctx context.Context, s Subject, p Plan, gpu telemetry.Source, m *Measur
 	r := &runner{ctx: ctx, plan: p, subject: s, m: m, began: time.Now(), gpu: gpu, say: say,
 		own:    map[int]bool{},
 		before: map[int]bool{}}
-	r.clock = load.ClockFrom(r.began)
+	r.clock = p.Clock(r.began)
 	m.Version = 1
 	if gpu != nil {
 		info := gpu.Info()

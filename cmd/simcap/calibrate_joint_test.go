@@ -111,6 +111,10 @@ func TestJointCalibration(t *testing.T) {
 		within(name, stages[name], want)
 	}
 	energies(t, m, p, rest, within)
+	if len(p.Quality.Intervals) < 4 {
+		t.Errorf("intervals %+v", p.Quality.Intervals)
+	}
+	simcap(t, "", "profiles", "show", "block.yaml").expect(t, exitDone, "95 % interval", "")
 	v := &p.Provenance
 	if !p.Synthetic || v.GPU != "SimCap Fake GPU" || v.Driver != "535.0.fake" || v.SMClock != 1980 || v.PowerCap != 300 ||
 		v.UUID == "" || v.CUDA != "12.2" || !strings.Contains(v.Command, "simcap calibrate gpu") || v.Date == "" || v.Simcap == "" {

@@ -236,7 +236,7 @@ func (s *Server) shared(left float64, n int) {
 		speed := 1 / (1 + s.Share*float64(s.active-1))
 		alone = alone && s.active == 1
 		s.mu.Unlock()
-		sleep(math.Min(0.002, left/speed))
+		sleep(math.Max(1e-9, math.Min(0.002, left/speed))) // a clock may stand still meanwhile
 		now := time.Now()
 		left -= now.Sub(last).Seconds() * speed
 		last = now
