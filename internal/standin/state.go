@@ -76,6 +76,18 @@ func Set(path string, clock int, throttle uint64) error {
 	return nil
 }
 
+// SetInstant sets the host's clock, as the virtual GPU sees it, to an instant; 0: the real one.
+func SetInstant(path string, ns int64) error {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	s := &state{file: f}
+	s.put(atInstant, uint64(ns))
+	return nil
+}
+
 func openState(path string) *state {
 	s := &state{}
 	if path == "" {
