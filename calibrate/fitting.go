@@ -416,8 +416,11 @@ func (m *Measurement) provenance(p *profile.Profile) {
 	o.GPU, o.GPUCount, o.Driver, o.CUDA, o.PowerLimitWatts = g.Name, 1, g.Driver, g.CUDA, g.PowerLimit
 	if g.MIG {
 		o.MIG = "enabled"
-		p.Quality.Warnings = append(p.Quality.Warnings,
-			"the GPU is divided (MIG): the profile holds for this part of it")
+		what := "which part was measured is not known: name it by --notes"
+		if g.Instance != "" {
+			o.MIG, what = g.Instance, "the profile holds for this part of it, "+g.Instance
+		}
+		p.Quality.Warnings = append(p.Quality.Warnings, "the GPU is divided (MIG): "+what)
 	}
 	o.GPUHash = hash(g.UUID)
 	var clocks []float64

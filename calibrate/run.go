@@ -167,6 +167,9 @@ func (r *runner) device(d *telemetry.Info) error {
 		return nil
 	}
 	seen := r.m.GPU
+	if d.Instance != "" {
+		seen.MIG, seen.Instance = true, d.Instance
+	}
 	if seen.UUID != d.UUID && seen.UUID != "" && d.UUID != "" && !seen.MIG && !r.m.Synthetic {
 		return fmt.Errorf("the GPU that is watched (%s, %s) is not the one that computes (%s, %s): unset "+
 			"CUDA_VISIBLE_DEVICES and name it by --gpu, or take --watch none", seen.Name, seen.UUID, d.Name,

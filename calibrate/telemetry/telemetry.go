@@ -67,6 +67,7 @@ type Info struct {
 	Driver        string   `json:"driver"`
 	CUDA          string   `json:"cuda"`
 	MIG           bool     `json:"mig"`
+	Instance      string   `json:"instance,omitempty"` // of MIG, that computes: its profile, SMs and memory
 	MaxSMClockMHz float64  `json:"max_sm_clock_mhz"`
 	PowerLimit    float64  `json:"power_limit_watts"`
 	MemoryMiB     float64  `json:"memory_mib"`

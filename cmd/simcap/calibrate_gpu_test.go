@@ -140,6 +140,26 @@ func TestCalibrateGPU(t *testing.T) {
 	}
 }
 
+// Of a divided GPU the profile says which part was measured.
+func TestCalibrateGPUInstance(t *testing.T) {
+	virtualGPU(t, standin.BuildCUDA(t), "mig=1;mem=5e9;pace=0.1", "")
+	o := simcap(t, "", "calibrate", "gpu", "--kind", "mlp", "--layers", "1", "--hidden", "256", "--tokens", "1", "--quick", "--batches", "1",
+		"--concurrency", "1", "--open", "0.01", "--open-seconds", "1", "--watch", "none", "--name", "part", "--force", "--cold", "0", "--warm", "0", "--quiet")
+	o.expect(t, exitDone, "wrote part.yaml", "")
+	text, err := os.ReadFile("part.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, ds := scenarios.ReadProfile("part.yaml", text)
+	if len(ds) > 0 {
+		t.Fatal(ds)
+	}
+	if p.Provenance.MIG != "1g.5gb, 14 SMs, 4768 MiB" || len(p.Valid.GPUs) > 0 ||
+		!strings.Contains(string(text), "the profile holds for this part of it, 1g.5gb") {
+		t.Errorf("%s", text)
+	}
+}
+
 // Several processes serve side by side, each with a context of its own; on a virtual GPU that is not shared
 // between processes nobody waits.
 func TestCalibrateGPUProcesses(t *testing.T) {

@@ -22,7 +22,7 @@ static struct key { const char *name; double v; } keys[] = {
   {"f16", 200e12}, {"f32", 15e12}, {"bw", 1.5e12}, {"fixed", 1.5e-6}, {"launch", 2.5e-6}, {"graph", 8e-6},
   {"node", 1e-6}, {"h2d", 24e9}, {"d2h", 20e9}, {"copylat", 8e-6}, {"copyhost", 2e-6}, {"context", 0.180}, {"jit", 0.040},
   {"mem", 16e9}, {"cc", 80}, {"driver", 12020}, {"noise", 0}, {"slots", 1}, {"pace", 0}, {"wrong", 0},
-  {"devices", 1}, {"init", 0.050}, {"wander", 0}, {NULL, 0}};
+  {"devices", 1}, {"init", 0.050}, {"wander", 0}, {"mig", 0}, {NULL, 0}};
 static double conf(const char *name) {
   for (struct key *k = keys; k->name; k++)
     if (!strcmp(k->name, name)) return k->v;
@@ -238,11 +238,14 @@ R cuGetErrorName(R r, const char **text) {
 }
 R cuDeviceGetCount(int *n) { ENTER("cuDeviceGetCount"); *n = conf("devices"); return leave(0); }
 R cuDeviceGet(int *d, int i) { *d = i; return i < conf("devices") ? 0 : 101; }
-R cuDeviceGetName(char *into, int n, int d) { snprintf(into, n, "SimCap Fake GPU"); return 0; }
+R cuDeviceGetName(char *into, int n, int d) {
+  snprintf(into, n, conf("mig") ? "SimCap Fake GPU MIG 1g.5gb" : "SimCap Fake GPU");
+  return 0;
+}
 R cuDeviceGetUuid(unsigned char *u, int d) { memset(u, 0xfa, 16); return 0; }
 R cuDeviceTotalMem_v2(size_t *n, int d) { *n = conf("mem"); return 0; }
 R cuDeviceGetAttribute(int *v, int what, int d) {
-  *v = what == 13 ? 1410000 : what == 16 ? 108 : what == 75 ? (int)conf("cc") / 10 : what == 76 ? (int)conf("cc") % 10 : 0;
+  *v = what == 13 ? 1410000 : what == 16 ? (conf("mig") ? 14 : 108) : what == 75 ? (int)conf("cc") / 10 : what == 76 ? (int)conf("cc") % 10 : 0;
   return 0;
 }
 R cuDevicePrimaryCtxRetain(void **c, int d) {
