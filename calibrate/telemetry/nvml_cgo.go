@@ -58,6 +58,7 @@ type nvmlSource struct {
 	info     Info
 	has      Field
 	throttle func() (uint64, nvml.Return)
+	gpm      *gpm // nil: there is none
 }
 
 func openNVML(index int) (Source, error) {
@@ -124,6 +125,7 @@ func (s *nvmlSource) open(index int) error {
 	s.info = Info{Source: "nvml", GPUs: count}
 	s.describe()
 	s.probe()
+	s.gpm = s.openGPM() // what most GPUs lack is not missed
 	return nil
 }
 
@@ -262,6 +264,11 @@ func (s *nvmlSource) Sample() (Sample, error) {
 			x.Processes = processes(all)
 		}
 	}
+	if s.gpm != nil {
+		if x.GPM = s.gpm.read(); x.GPM != nil {
+			x.Have |= HasGPM
+		}
+	}
 	if lost != nvml.SUCCESS {
 		return x, fmt.Errorf("the GPU is gone: %s", s.text(lost))
 	}
@@ -282,6 +289,9 @@ func processes(all []nvml.ProcessInfo) []Process {
 
 // Close ends the use of NVML.
 func (s *nvmlSource) Close() error {
+	if s.gpm != nil {
+		s.gpm.close()
+	}
 	s.lib.Shutdown()
 	return nil
 }

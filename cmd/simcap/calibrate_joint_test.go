@@ -76,7 +76,7 @@ func (j *joint) run(cmd *exec.Cmd) outcome {
 // takes, several at a time, the stages of a start, power and energy.
 func TestJointCalibration(t *testing.T) {
 	j := newJoint(t)
-	rest := standin.GPU{IdleWatts: 40, BusyWatts: 200, Clock: 1980, MaxClock: 1980}
+	rest := standin.GPU{IdleWatts: 40, BusyWatts: 200, SMs: 0.9, Tensor: 0.5, Occupancy: 0.3, DRAM: 0.4, Clock: 1980, MaxClock: 1980}
 	o := j.run(j.calibrate(virtual, rest, "--batches", "1,2,4", "--concurrency", "1,2", "--open", "0.3", "--open-seconds", "4",
 		"--warm", "0", "--name", "block", "--force"))
 	o.expect(t, exitDone, "wrote block.yaml", "f16 tensor cores")
@@ -111,6 +111,19 @@ func TestJointCalibration(t *testing.T) {
 		within(name, stages[name], want)
 	}
 	energies(t, m, p, rest, within)
+	// The shares are those of a busy GPU times how much of the time it was busy, which the host decides.
+	for i := range m.Batches {
+		for _, w := range m.Batches[i].Windows {
+			if g := w.GPU.GPM; g == nil {
+				t.Error("a window without the counters of GPM")
+			} else if g.SMActive <= 0 || g.SMActive > 0.91 || g.SMOccupancy <= 0 {
+				t.Errorf("%+v", g)
+			} else {
+				within("tensor cores beside SMs", g.TensorActive/g.SMActive, rest.Tensor/rest.SMs)
+				within("memory beside SMs", g.DRAMActive/g.SMActive, rest.DRAM/rest.SMs)
+			}
+		}
+	}
 	if len(p.Quality.Intervals) < 4 {
 		t.Errorf("intervals %+v", p.Quality.Intervals)
 	}

@@ -37,11 +37,13 @@ const (
 
 // GPU is a virtual GPU at rest: its file.
 type GPU struct {
-	IdleWatts       float64
-	BusyWatts       float64 // beyond idle, while a kernel runs
-	Clock, MaxClock int
-	Throttle        uint64
-	OtherPID        int
+	IdleWatts float64
+	BusyWatts float64 // beyond idle, while a kernel runs
+	// What GPM tells of it when it is busy all the time; SMs 0: there is no GPM.
+	SMs, Tensor, Occupancy, DRAM float64
+	Clock, MaxClock              int
+	Throttle                     uint64
+	OtherPID                     int
 }
 
 // Write makes the state file.
@@ -53,6 +55,10 @@ func (g GPU) Write(path string) error {
 	binary.LittleEndian.PutUint64(b[8*atThrottle:], g.Throttle)
 	binary.LittleEndian.PutUint64(b[8*atOtherPID:], uint64(g.OtherPID))
 	binary.LittleEndian.PutUint64(b[8*atBusyWatts:], math.Float64bits(g.BusyWatts))
+	for place, v := range map[int]float64{atSMShare: g.SMs, atTensorShare: g.Tensor, atOccupancy: g.Occupancy,
+		atDRAMShare: g.DRAM} {
+		binary.LittleEndian.PutUint64(b[8*place:], math.Float64bits(v))
+	}
 	// Not truncated: libraries may have mapped it.
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {

@@ -108,3 +108,31 @@ nvmlReturn_t nvmlDeviceGetComputeRunningProcesses_v3(nvmlDevice_t d, unsigned *n
   *n = found;
   return found > room ? NVML_ERROR_INSUFFICIENT_SIZE : NVML_SUCCESS;
 }
+#ifndef OLD_DRIVER
+// GPM: busy seconds and the instant of a sample. A GPU that is busy all the time has the shares of the state.
+struct nvmlGpmSample_st { double busy, at; };
+nvmlReturn_t nvmlGpmQueryDeviceSupport(nvmlDevice_t d, nvmlGpmSupport_t *s) {
+  s->isSupportedDevice = number(SM_SHARE) > 0;
+  return NVML_SUCCESS;
+}
+nvmlReturn_t nvmlGpmSampleAlloc(nvmlGpmSample_t *s) { s->handle = calloc(1, sizeof *s->handle); return NVML_SUCCESS; }
+nvmlReturn_t nvmlGpmSampleFree(nvmlGpmSample_t s) { free(s.handle); return NVML_SUCCESS; }
+nvmlReturn_t nvmlGpmSampleGet(nvmlDevice_t d, nvmlGpmSample_t s) {
+  int active;
+  gpu_lock();
+  s.handle->busy = gpu_busy(gpu_instant(), &active), s.handle->at = host_clock();
+  gpu_unlock();
+  return NVML_SUCCESS;
+}
+nvmlReturn_t nvmlGpmMetricsGet(nvmlGpmMetricsGet_t *g) {
+  if (g->version != NVML_GPM_METRICS_GET_VERSION) return NVML_ERROR_ARGUMENT_VERSION_MISMATCH;
+  double busy = (g->sample2.handle->busy - g->sample1.handle->busy) / (g->sample2.handle->at - g->sample1.handle->at);
+  for (unsigned i = 0; i < g->numMetrics; i++) {
+    nvmlGpmMetric_t *m = &g->metrics[i];
+    int place = m->metricId == 2 ? SM_SHARE : m->metricId == 3 ? OCCUPANCY : m->metricId == 5 ? TENSOR_SHARE : m->metricId == 10 ? DRAM_SHARE : -1;
+    m->nvmlReturn = place < 0 ? NVML_ERROR_NOT_SUPPORTED : NVML_SUCCESS;
+    if (place >= 0) m->value = 100 * busy * number(place);
+  }
+  return NVML_SUCCESS;
+}
+#endif
