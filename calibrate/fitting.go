@@ -1,6 +1,7 @@
 package calibrate
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -290,49 +291,26 @@ func (m *Measurement) serverBatches(p *profile.Profile) error {
 
 // engine fits the iterations of an LLM engine to streams under several loads.
 func (m *Measurement) engine(p *profile.Profile) error {
-	var rows []fit.Streaming
-	for _, list := range [][]Point{m.Batches, m.Concurrency} {
-		for i := range list {
-			if row, ok := streaming(&list[i]); ok {
-				rows = append(rows, row)
-			}
-		}
+	samples := m.engineSamples()
+	if len(samples) == 0 {
+		return errors.New("no answer came token by token: --as llm needs a server that streams " +
+			"(--api openai)")
 	}
-	e, err := fit.NewEngine(fit.Iterations(rows))
+	e, err := fit.NewEngineOf(samples)
 	if err != nil {
 		return fmt.Errorf("the streams do not make a model of the engine: %w", err)
 	}
-	p.Service.LLM = &profile.LLM{Engine: e, ChunkedPrefill: true}
+	p.Service.LLM = &profile.LLM{Engine: e, Admit: e.Admit, ChunkedPrefill: true}
 	p.Quality.Fit, p.Quality.WorstError, p.Quality.CVError = "llm", e.Worst, e.Holdout
 	p.Quality.Warnings = append(p.Quality.Warnings,
 		"kv, max_num_seqs and max_num_batched_tokens are the engine's "+
 			"settings, which a client cannot see: set them as the engine reports them")
+	p.Valid.PromptTokens, p.Valid.OutputTokens = m.tokensSeen()
 	if loads := m.loads(); len(loads) > 0 {
 		p.Valid.Concurrent = [2]int{1, loads[len(loads)-1].Concurrency}
 	}
+	p.Quality.BetweenRuns = betweenRuns(m.Batches)
 	return nil
-}
-
-// streaming is the means of a point's streams.
-func streaming(p *Point) (fit.Streaming, bool) {
-	s := fit.Streaming{Concurrency: float64(p.Concurrency)}
-	n := 0.0
-	for i := range p.Records {
-		r := &p.Records[i]
-		if r.Err != "" || r.FirstByte <= 0 || r.OutputTokens < 2 {
-			continue
-		}
-		n++
-		s.PromptTokens += float64(r.PromptTokens)
-		s.OutputTokens += float64(r.OutputTokens)
-		s.TTFT += r.FirstByte
-		s.TPOT += (r.Service() - r.FirstByte) / float64(r.OutputTokens-1)
-	}
-	if n == 0 {
-		return s, false
-	}
-	s.PromptTokens, s.OutputTokens, s.TTFT, s.TPOT = s.PromptTokens/n, s.OutputTokens/n, s.TTFT/n, s.TPOT/n
-	return s, true
 }
 
 // coldStart takes the stages of cold starts, or of warm ones where there are no others, and the first

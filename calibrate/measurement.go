@@ -30,6 +30,7 @@ type Measurement struct {
 	Null        *Point           `json:"null,omitempty"` // requests without work: the floor of the interface
 	Batches     []Point          `json:"batches,omitempty"`
 	Concurrency []Point          `json:"concurrency,omitempty"` // of requests of one input
+	Prompts     []Point          `json:"prompts,omitempty"`     // lone requests with prompts of several lengths
 	Bursts      []Burst          `json:"bursts,omitempty"`
 	Stagger     []Stagger        `json:"stagger,omitempty"`
 	Open        []Point          `json:"open,omitempty"`        // never used by the fit: they test it

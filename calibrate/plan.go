@@ -16,6 +16,7 @@ import (
 type Plan struct {
 	Batches       []int     // sizes of requests
 	Concurrency   []int     // requests at a time, of one input each
+	Prompts       []int     // tokens of prompts, each alone: of a server of language
 	Burst         int       // requests of the burst probe; below 2: none
 	OpenShares    []float64 // of the highest throughput: the rates of the open loops that test the fit
 	OpenSeconds   float64
@@ -58,6 +59,11 @@ func (p *Plan) Validate() error {
 		if !(s > 0 && s < 1.5) {
 			return fmt.Errorf("an open loop at %g of the capacity, where more than 0 and less than 1.5 "+
 				"is expected", s)
+		}
+	}
+	for _, n := range p.Prompts {
+		if n < 1 || n > 1_000_000 {
+			return fmt.Errorf("a prompt of %d tokens, where 1 to 1000000 is expected", n)
 		}
 	}
 	switch {

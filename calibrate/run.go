@@ -313,6 +313,9 @@ func (r *runner) points(s *Session, run int) error {
 	if err := r.batches(s, run, batches); err != nil {
 		return err
 	}
+	if err := r.prompts(s, run); err != nil {
+		return err
+	}
 	levels := r.plan.Concurrency
 	if len(levels) > 0 {
 		levels = r.order(levels, run+1000)
@@ -488,13 +491,19 @@ var errBroken = errors.New("nothing could be measured")
 // point measures one load until its windows agree. Nil, with a warning, where it cannot be measured
 // but others can.
 func (r *runner) point(s *Session, run, batch, concurrency int) (*Point, error) {
+	return r.load(s, run, concurrency, load.Request{Batch: batch},
+		fmt.Sprintf("batch %d, %d at a time", batch, concurrency))
+}
+
+// load measures so many requests of one kind at a time.
+func (r *runner) load(s *Session, run, concurrency int, request load.Request, name string) (*Point, error) {
+	batch := request.Batch
 	p := &pointRunner{runner: r, session: s, Point: Point{Run: run, Batch: batch, Concurrency: concurrency}}
 	p.warmUntil = r.clock.Now() + r.plan.WarmupSeconds
-	r.clock.Closed(r.ctx, s.Target, concurrency, load.Request{Batch: batch}, p.take)
+	r.clock.Closed(r.ctx, s.Target, concurrency, request, p.take)
 	if r.ctx.Err() != nil {
 		return nil, r.ctx.Err()
 	}
-	name := fmt.Sprintf("batch %d, %d at a time", batch, concurrency)
 	if p.State == steady.Broken {
 		if target.OutOfMemory(p.lastError) {
 			r.m.LargestFit = max(1, batch-1)

@@ -60,7 +60,7 @@ func TestComparisonOfEquals(t *testing.T) {
 // TestInterruptedComparison: what all systems have finished when the context ends is the comparison of so
 // many replications.
 func TestInterruptedComparison(t *testing.T) {
-	text, other := queueText(2, 14, 300, 30, "40"), queueText(3, 14, 300, 30, "40")
+	text, other := queueText(2, 14, 20_000, 30, "40"), queueText(3, 14, 20_000, 30, "40")
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	contenders := []experiment.Contender{{Name: "a", Scenario: load(t, text)}, {Name: "b", Scenario: load(t, other)}}
@@ -78,7 +78,7 @@ func TestInterruptedComparison(t *testing.T) {
 		t.Fatalf("%d replications of 40 are kept", n)
 	}
 	few := strconv.Itoa(n)
-	whole := compare(t, experiment.Options{}, queueText(2, 14, 300, 30, few), queueText(3, 14, 300, 30, few))
+	whole := compare(t, experiment.Options{}, queueText(2, 14, 20_000, 30, few), queueText(3, 14, 20_000, 30, few))
 	if got, want := fmt.Sprint(asJSON(t, &experiment.Comparison{Rows: c.Rows})),
 		fmt.Sprint(asJSON(t, &experiment.Comparison{Rows: whole.Rows})); got != want {
 		t.Errorf("%d replications kept do not say what %[1]d replications say", n)

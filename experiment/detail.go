@@ -19,6 +19,7 @@ type detailer struct {
 	bands    [][]model.BandTally  // by function, pooled, by rising latency
 	stages   [][]model.StageTally // by function
 	batches  [][]int64
+	tokens   []*llmView // by function; nil: no LLM function
 }
 
 func newDetailer(s *Scenario, l *layout) *detailer {
@@ -29,6 +30,7 @@ func newDetailer(s *Scenario, l *layout) *detailer {
 	for i := range d.latency {
 		d.latency[i] = &stats.Sketch{}
 	}
+	d.tokens = make([]*llmView, n)
 	for range l.workloads {
 		d.spans = append(d.spans, &stats.Sketch{})
 	}
@@ -41,6 +43,7 @@ func (d *detailer) take(t *model.Tally, views []view) {
 	}
 	for i := range t.Functions {
 		d.latency[i].Merge(views[i].latency)
+		d.takeTokens(i, &views[i])
 		f := &t.Functions[i]
 		if d.stages[i] == nil {
 			d.stages[i] = make([]model.StageTally, len(f.Stages))
@@ -116,6 +119,10 @@ func (d *detailer) finish(yaml string, end sim.Time) *Detail {
 			if f.GPUs > 1 {
 				detail.GPU += ":" + string(rune('0'+f.GPUs%10))
 			}
+		}
+		if v := d.tokens[i]; v != nil {
+			ttft, tpot := distribution(v.ttft), distribution(v.tpot)
+			detail.TTFT, detail.TPOT = &ttft, &tpot
 		}
 		out.Functions[name] = detail
 	}

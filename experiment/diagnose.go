@@ -20,6 +20,8 @@ type diagnosis struct {
 	Rate         [3]float64 `json:"rate_per_s"`
 	BeyondCurve  float64    `json:"beyond_curve"`  // share of items whose batch size the curve was not given for
 	LargestBatch int        `json:"largest_batch"` // of those
+
+	Engine *engineDiagnosis `json:"engine,omitempty"` // nil: no LLM function
 }
 
 // diagnose looks at the series of every function.
@@ -28,6 +30,7 @@ func diagnose(l *layout, t *model.Tally) []diagnosis {
 	from, to := windowBins(l.scenario, t)
 	for i := range t.Functions {
 		d := &out[i]
+		d.Engine = diagnoseEngine(t.Functions[i].Engine)
 		d.beyond(&l.scenario.Model.Functions[i], t.Functions[i].BatchSizes)
 		queue, arrived := make([]float64, to-from), make([]float64, to-from)
 		var sums, counts [3]float64

@@ -14,12 +14,14 @@ type layout struct {
 	scenario  *Scenario
 	functions []string
 	workloads []string
+	engines   []bool // by function: it has an LLM engine
 }
 
 func newLayout(s *Scenario) *layout {
 	l := &layout{scenario: s}
 	for i := range s.Model.Functions {
 		l.functions = append(l.functions, s.Model.Functions[i].Name)
+		l.engines = append(l.engines, s.Model.Functions[i].Service.LLM != nil)
 	}
 	for i := range s.Model.Workloads {
 		l.workloads = append(l.workloads, s.Model.Workloads[i].Name)
@@ -52,6 +54,7 @@ type view struct {
 	costBusy    float64 // USD
 	costIdle    float64
 	costCold    float64
+	llm         *llmView // nil: no input of an LLM function
 }
 
 // views sorts one replication's counts into scopes: functions, workloads, total.
@@ -61,6 +64,9 @@ func (l *layout) views(t *model.Tally) []view {
 		v := &views[i]
 		v.seconds = t.Window.Seconds()
 		v.latency, v.makespans = &stats.Sketch{}, &stats.Sketch{}
+		if l.kindOf(i).llm {
+			v.llm = newLLMView()
+		}
 	}
 	total := &views[len(views)-1]
 	total.pool = true
@@ -96,6 +102,7 @@ func (v *view) addWorkload(w *model.WorkloadTally) {
 		}
 	}
 	v.queueNS += w.QueueNS
+	v.llm.addWorkload(w.LLM)
 }
 
 func (v *view) addFunction(f *model.FunctionTally) {
@@ -192,6 +199,10 @@ type times int
 const (
 	latencies times = iota
 	makespans
+	ttfts  // to the first output token
+	tpots  // of each further one
+	speeds // output tokens by latency, in 1e-9 a second
+	numTimes
 )
 
 // leaf is one measure of a scope.
@@ -223,7 +234,7 @@ func fraction(above, below func(v *view) float64) leaf {
 
 // fill walks all measures in one fixed order and lets next turn each into an estimate. The same walk
 // collects the values of a replication and builds the results, so that neither can go astray.
-func fill(pool bool, next func(leaf) Estimate) Measures {
+func fill(kind scopeKind, next func(leaf) Estimate) Measures {
 	var m Measures
 	outcome := func(o model.Outcome) Estimate {
 		return next(plain(func(v *view) float64 { return float64(v.outcomes[o]) }))
@@ -255,10 +266,19 @@ func fill(pool bool, next func(leaf) Estimate) Measures {
 		MakespanS: quantiles(next, makespans, perEach(
 			func(v *view) float64 { return v.makespans.Sum() / 1e9 },
 			func(v *view) float64 { return float64(v.makespans.Count()) }))}
-	if pool {
+	if kind.pool {
 		fillPool(&m, next)
 	}
+	if kind.llm {
+		fillLLM(&m, next)
+	}
 	return m
+}
+
+// scopeKind says what there is to measure in a scope.
+type scopeKind struct {
+	pool bool // it has containers
+	llm  bool // it has inputs of LLM functions
 }
 
 func quantiles(next func(leaf) Estimate, of times, mean leaf) Quantiles {

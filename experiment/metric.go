@@ -7,7 +7,7 @@ type metric struct {
 }
 
 // metrics are all names, in the order in which the documentation lists them. Those of containers and
-// cost have no value for a workload.
+// cost have no value for a workload, and the last group none where there is no LLM function.
 var metrics = []metric{
 	{"latency.mean", func(m *Measures) *Estimate { return &m.LatencyS.Mean }},
 	{"latency.p50", func(m *Measures) *Estimate { return &m.LatencyS.P50 }},
@@ -48,6 +48,34 @@ var metrics = []metric{
 	{"cost.cold", func(m *Measures) *Estimate { return ofPool(m, &costOf(m).Cold) }},
 	{"cost.per_hour", func(m *Measures) *Estimate { return ofPool(m, &costOf(m).PerHour) }},
 	{"cost.per_1k_inputs", func(m *Measures) *Estimate { return ofPool(m, &costOf(m).Per1kInputs) }},
+	{"ttft.mean", func(m *Measures) *Estimate { return ofLLM(m.TTFTS, quantileMean) }},
+	{"ttft.p50", func(m *Measures) *Estimate { return ofLLM(m.TTFTS, quantileP50) }},
+	{"ttft.p90", func(m *Measures) *Estimate { return ofLLM(m.TTFTS, quantileP90) }},
+	{"ttft.p95", func(m *Measures) *Estimate { return ofLLM(m.TTFTS, quantileP95) }},
+	{"ttft.p99", func(m *Measures) *Estimate { return ofLLM(m.TTFTS, quantileP99) }},
+	{"ttft.p999", func(m *Measures) *Estimate { return ofLLM(m.TTFTS, quantileP999) }},
+	{"ttft.max", func(m *Measures) *Estimate { return ofLLM(m.TTFTS, quantileMax) }},
+	{"tpot.mean", func(m *Measures) *Estimate { return ofLLM(m.TPOTS, quantileMean) }},
+	{"tpot.p50", func(m *Measures) *Estimate { return ofLLM(m.TPOTS, quantileP50) }},
+	{"tpot.p90", func(m *Measures) *Estimate { return ofLLM(m.TPOTS, quantileP90) }},
+	{"tpot.p95", func(m *Measures) *Estimate { return ofLLM(m.TPOTS, quantileP95) }},
+	{"tpot.p99", func(m *Measures) *Estimate { return ofLLM(m.TPOTS, quantileP99) }},
+	{"tpot.p999", func(m *Measures) *Estimate { return ofLLM(m.TPOTS, quantileP999) }},
+	{"tpot.max", func(m *Measures) *Estimate { return ofLLM(m.TPOTS, quantileMax) }},
+	{"output_tokens", func(m *Measures) *Estimate {
+		if m.OutputTokensPerS == nil {
+			return nil
+		}
+		return &m.OutputTokensPerS.Total
+	}},
+}
+
+// ofLLM is one of the quantiles of LLM inputs, where there are such.
+func ofLLM(q *Quantiles, at func(*Quantiles) *Estimate) *Estimate {
+	if q == nil {
+		return nil
+	}
+	return at(q)
 }
 
 func poolOf(m *Measures) *ContainerCounts {
@@ -93,3 +121,11 @@ func (m *Measures) Metric(name string) (Estimate, bool) {
 	}
 	return Estimate{}, false
 }
+
+func quantileMean(q *Quantiles) *Estimate { return &q.Mean }
+func quantileP50(q *Quantiles) *Estimate  { return &q.P50 }
+func quantileP90(q *Quantiles) *Estimate  { return &q.P90 }
+func quantileP95(q *Quantiles) *Estimate  { return &q.P95 }
+func quantileP99(q *Quantiles) *Estimate  { return &q.P99 }
+func quantileP999(q *Quantiles) *Estimate { return &q.P999 }
+func quantileMax(q *Quantiles) *Estimate  { return &q.Max }

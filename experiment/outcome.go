@@ -20,6 +20,7 @@ type trial struct {
 	Amounts     [][]amount         `json:"amounts"`          // by scope, in the order of fill, without quantiles
 	Latencies   []*stats.Histogram `json:"latencies"`        // ns, by workload
 	Makespans   []*stats.Histogram `json:"makespans"`        // by workload; null: the same as latencies
+	LLM         *llmTimes          `json:"llm,omitempty"`    // nil: no LLM function
 	Functions   []diagnosis        `json:"functions"`        // by function
 	Within      map[string]spreads `json:"within,omitempty"` // by scope: of a lone replication
 }
@@ -27,9 +28,10 @@ type trial struct {
 // newTrial sums a replication up.
 func newTrial(l *layout, replication int, t *model.Tally, views []view) *trial {
 	out := &trial{Replication: replication, Inputs: t.Inputs, End: t.End,
-		Amounts: make([][]amount, len(views)), Functions: diagnose(l, t)}
+		Amounts: make([][]amount, len(views)), Functions: diagnose(l, t),
+		LLM: newLLMTimes(l, t)}
 	for scope := range views {
-		fill(views[scope].pool, func(get leaf) Estimate {
+		fill(l.kindOf(scope), func(get leaf) Estimate {
 			if get.of != nil {
 				out.Amounts[scope] = append(out.Amounts[scope], get.of(&views[scope]))
 			}
@@ -50,12 +52,13 @@ func newTrial(l *layout, replication int, t *model.Tally, views []view) *trial {
 // fits says whether a kept trial has the shape that the scenario's trials have.
 func (t *trial) fits(l *layout) bool {
 	if len(t.Amounts) != l.scopes() || len(t.Latencies) != len(l.workloads) ||
-		len(t.Makespans) != len(l.workloads) || len(t.Functions) != len(l.functions) {
+		len(t.Makespans) != len(l.workloads) || len(t.Functions) != len(l.functions) ||
+		!t.LLM.fits(l) {
 		return false
 	}
 	for scope := range t.Amounts {
 		n := 0
-		fill(l.hasPool(scope), func(get leaf) Estimate {
+		fill(l.kindOf(scope), func(get leaf) Estimate {
 			if get.of != nil {
 				n++
 			}
@@ -75,7 +78,10 @@ func (t *trial) fits(l *layout) bool {
 
 // times are the times of one workload.
 func (t *trial) times(of times, workload int) *stats.Histogram {
-	if of == makespans && t.Makespans[workload] != nil {
+	switch {
+	case of > makespans:
+		return t.LLM.of(of, workload)
+	case of == makespans && t.Makespans[workload] != nil:
 		return t.Makespans[workload]
 	}
 	return t.Latencies[workload]
@@ -87,6 +93,21 @@ func (l *layout) scopes() int { return len(l.functions) + len(l.workloads) + 1 }
 // hasPool says whether a scope has containers.
 func (l *layout) hasPool(scope int) bool {
 	return scope < len(l.functions) || scope == l.scopes()-1
+}
+
+// kindOf says what there is to measure in a scope.
+func (l *layout) kindOf(scope int) scopeKind {
+	k := scopeKind{pool: l.hasPool(scope)}
+	for i, f := range l.functions {
+		switch {
+		case !l.engines[i]:
+		case scope == i || scope == l.scopes()-1:
+			k.llm = true
+		case scope >= len(l.functions):
+			k.llm = k.llm || l.scenario.Model.Workloads[scope-len(l.functions)].Function == f
+		}
+	}
+	return k
 }
 
 // workloadsOf are the workloads whose inputs a scope counts.
@@ -105,8 +126,8 @@ func (l *layout) workloadsOf(scope int) []int {
 // measures builds the results of a scope from trials.
 func (l *layout) measures(trials []*trial, scope int) Measures {
 	at := 0
-	var pools [2]*pooled
-	return fill(l.hasPool(scope), func(get leaf) Estimate {
+	var pools [numTimes]*pooled
+	return fill(l.kindOf(scope), func(get leaf) Estimate {
 		if get.of == nil {
 			if pools[get.times] == nil {
 				pools[get.times] = l.pool(trials, scope, get.times)

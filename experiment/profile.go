@@ -22,6 +22,9 @@ type Valid struct {
 	Concurrent []int     `yaml:"concurrent"` // least and most inputs at a time
 	Size       []float64 `yaml:"size"`       // smallest and largest size of an input, in its units
 	GPUs       []string  `yaml:"gpus"`       // names as scenarios write them
+	// Of an LLM engine: least and most tokens of a prompt and of an output.
+	PromptTokens []float64 `yaml:"prompt_tokens"`
+	OutputTokens []float64 `yaml:"output_tokens"`
 }
 
 // Energy is what the GPUs of one container draw: a batch of n inputs takes JoulesPerBatch +
@@ -77,6 +80,7 @@ func profileWarnings(s *Scenario) []string {
 				f.Concurrent.MaxInputs)
 		}
 		out = append(out, sizeWarnings(s, f, p)...)
+		out = append(out, tokenWarnings(s, f, p)...)
 	}
 	return out
 }

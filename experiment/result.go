@@ -49,6 +49,11 @@ type Measures struct {
 	CostUSD           *Cost            `json:"cost_usd,omitempty"`
 	Calls             CallCounts       `json:"calls"`
 	Energy            *EnergyUse       `json:"energy,omitempty"` // where profiles know it
+	// Of inputs of LLM functions, where there are any.
+	TTFTS            *Quantiles `json:"ttft_s,omitempty"` // first submission to first output token
+	TPOTS            *Quantiles `json:"tpot_s,omitempty"` // of each output token after the first
+	OutputTokensPerS *Speed     `json:"output_tokens_per_s,omitempty"`
+	Preempted        *Estimate  `json:"preempted,omitempty"` // inputs that an engine preempted
 }
 
 // InputCounts counts the inputs first submitted in the window by what became of them.
@@ -185,6 +190,8 @@ type FunctionDetail struct {
 	BatchSizes   []int64        `json:"batch_sizes"` // element n-1: batches of n inputs that began in the window
 	Gantt        []ContainerRow `json:"gantt"`       // containers of the first replication, sampled when there are many
 	GanttSampled bool           `json:"gantt_sampled"`
+	TTFT         *Distribution  `json:"ttft,omitempty"` // of LLM functions, all replications
+	TPOT         *Distribution  `json:"tpot,omitempty"`
 }
 
 // Series is a function over time in bins of equal length: element i covers

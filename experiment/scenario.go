@@ -25,6 +25,16 @@ type Scenario struct {
 	CarbonIntensity float64
 }
 
+// HasLLM says whether a function of the scenario has an LLM engine.
+func (s *Scenario) HasLLM() bool {
+	for i := range s.Model.Functions {
+		if s.Model.Functions[i].Service.LLM != nil {
+			return true
+		}
+	}
+	return false
+}
+
 // Replications says how many independent runs to make.
 type Replications struct {
 	Min       int     `yaml:"min"`

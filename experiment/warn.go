@@ -32,6 +32,7 @@ func (g *gathering) warnings(r *Result) []string {
 			out = append(out, text)
 		}
 		out = append(out, g.beyondCurves(i)...)
+		out = append(out, g.engineWarnings(i)...)
 	}
 	out = append(out, g.cycles()...)
 	out = append(out, profileWarnings(g.scenario)...)

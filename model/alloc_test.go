@@ -53,6 +53,15 @@ func TestAllocationsDoNotGrow(t *testing.T) {
 			c.Platform.Limits.RateSync = 5 * speed
 			w.Client.Retry = model.Retries{Max: 3, InitialDelay: sim.Second, BackoffCoefficient: 2, MaxDelay: sim.Minute}
 		}},
+		{"LLM engines", func(_ *model.Config, f *model.Function, w *model.Workload, speed float64) {
+			f.Concurrent = model.Concurrent{MaxInputs: 20, TargetInputs: 10}
+			l := service.NewLLM()
+			l.Iteration = service.IterationTime{PerContextToken: 50 / speed, Base: service.Curve{{N: 1, NS: 6e6 / speed},
+				{N: 2048, NS: 41e6 / speed}}}
+			l.KV.NumBlocks, l.NoiseCV = 150, 0.05
+			f.Service = service.Config{LLM: &l}
+			w.PromptTokens, w.OutputTokens = dist.Lognormal{Average: 300, CV: 1}, dist.Exponential{Average: 200}
+		}},
 		{"mmpp", func(_ *model.Config, _ *model.Function, w *model.Workload, speed float64) {
 			w.Arrivals.Kind = workload.MMPP{States: []workload.State{{RatePerSec: 2 * speed, MeanDuration: 10 * sim.Second},
 				{RatePerSec: 9 * speed, MeanDuration: 10 * sim.Second}}}

@@ -105,6 +105,9 @@ func (a *audit) container(m *machine, p *pool, ci int32, c *container) int64 {
 	}
 	a.require(active == c.active, "%s: container %d serves %d, counted %d", p.set.Name, c.number,
 		active, c.active)
+	if p.llm != nil {
+		a.engine(m, p, c)
+	}
 	if p.open != none && m.inputs.At(p.open).item.on == ci {
 		held += int64(m.inputs.At(p.open).item.count)
 		active++
@@ -114,11 +117,48 @@ func (a *audit) container(m *machine, p *pool, ci int32, c *container) int64 {
 	return held
 }
 
+// engine recounts the sequences and blocks of a container's engine.
+func (a *audit) engine(m *machine, p *pool, c *container) {
+	e, set, name := c.engine, p.llm.set, p.set.Name
+	waiting := e.waiting[e.head:]
+	a.require(len(e.running)+len(waiting)+len(e.refused) == int(c.active), "%s: the engine of container %d "+
+		"holds %d + %d + %d sequences of %d", name, c.number, len(e.running), len(waiting), len(e.refused),
+		c.active)
+	a.require(len(e.running) <= set.MaxSeqs, "%s: %d sequences run", name, len(e.running))
+	a.require(e.steps == 0 || e.pass.Tokens <= set.MaxTokens, "%s: an iteration of %d tokens", name,
+		e.pass.Tokens)
+	a.require(e.steps > 0 || e.empty(), "%s: the engine of container %d stands still", name, c.number)
+	blocks := 0
+	for i := range e.running {
+		q, t := &e.running[i], &m.tokens[e.running[i].input]
+		blocks += int(q.blocks)
+		a.require(q.blocks >= 0 && int(q.blocks) >= set.KV.Blocks(int(q.computed)),
+			"%s: %d tokens in %d blocks", name, q.computed, q.blocks)
+		a.tokens(q, t)
+	}
+	for i := range waiting {
+		a.require(waiting[i].blocks == 0 && waiting[i].computed == 0, "%s: a waiting sequence has blocks",
+			name)
+		a.tokens(&waiting[i], &m.tokens[waiting[i].input])
+	}
+	a.require(blocks+e.free == set.KV.NumBlocks && e.free >= 0, "%s: %d blocks used, %d free", name, blocks,
+		e.free)
+}
+
+// tokens checks that no token of a sequence is lost or made twice.
+func (a *audit) tokens(q *sequence, t *tokens) {
+	made := q.made()
+	a.require(q.prompt == t.prompt && made+int(q.left) == int(t.output) && q.left > 0,
+		"%d of %d output tokens made, %d to come", made, t.output, q.left)
+	a.require((made > 0) == (t.first != Unset), "%d output tokens, the first at %d", made, t.first)
+	a.require(!q.decoding || q.computed == q.goal-1, "%d of %d tokens computed", q.computed, q.goal)
+}
+
 // idleList checks the order of the idle list and counts it.
 func (a *audit) idleList(m *machine, p *pool) int {
 	n, expired := 0, 0
 	since, number := sim.Time(-1), int64(0)
-	for ci := p.idleFirst; ci != none; ci = m.containers.At(ci).next {
+	for ci := m.firstIdle(p); ci != p.idle; ci = m.links[ci].next {
 		c := m.containers.At(ci)
 		n++
 		if c.expired {

@@ -214,6 +214,8 @@ type Workload struct {
 	OrderOutputs     bool             `yaml:"order_outputs"`
 	ReturnExceptions bool             `yaml:"return_exceptions"`
 	Size             dist.Dist        `yaml:"size" unit:"number"`
+	PromptTokens     dist.Dist        `yaml:"prompt_tokens" unit:"number"` // nil: from a trace, or no LLM function
+	OutputTokens     dist.Dist        `yaml:"output_tokens" unit:"number"`
 	Client           Client           `yaml:"client"`
 }
 

@@ -111,7 +111,8 @@ func (b *book) init(m *machine) {
 	b.inWindow = b.from == 0
 	b.remark(0)
 	for i := range m.callers {
-		m.callers[i].book.plain = m.callers[i].extra.draw == nil && m.callers[i].extra.value == 0
+		w := &m.callers[i]
+		w.book.plain = w.extra.draw == nil && w.extra.value == 0 && (w.llm == nil || w.llm.free())
 	}
 	for i := range m.pools {
 		m.pools[i].book.init(&m.pools[i])
@@ -141,7 +142,7 @@ func (b *book) flush(m *machine, at sim.Time) {
 		m.pools[i].book.collect(at, b.inWindow, binEnds)
 	}
 	for i := range m.callers {
-		m.callers[i].book.collect(at, b.inWindow, binEnds)
+		m.callers[i].collect(at, b.inWindow, binEnds)
 	}
 	b.live.collect(at, b.inWindow, binEnds)
 	if at == b.from {
@@ -212,25 +213,25 @@ type callerBook struct {
 	outcomes    [NumOutcomes]int64
 	retried     int64
 	coldStarted int64
-	latency     stats.Sketch
-	makespans   stats.Sketch // but those that are latencies
-	binBands    []band       // of inputs completed in this bin, by latency
-	bands       []BandTally  // of those before
+	latency     *stats.Counts // of completed inputs; nil: there are none yet
+	latencySum  float64       // up to this bin
+	recent      *[bands]band  // what was counted in this bin
+	bands       []BandTally   // of the bins before
+	makespans   stats.Sketch  // but those that are latencies
 	queue       track
+	callsBooked int64 // calls of the express lane that calls and binArrived have
 	binArrived  int64
 	binRejected int64
 	arrivals    []int64
 	rejected    []int64
-	binLatency  []uint32 // by coarse bucket
-	lowest      int      // coarse bucket of the bin that holds an input; above highest: none does
-	highest     int
 	latencies   [][]Bin
 }
 
-// band sums the parts of inputs of about one latency.
+// band sums the parts of inputs of about one latency that completed in a bin, and counts them by coarse
+// bucket: a line of the cache.
 type band struct {
-	inputs int64
 	parts  [NumParts]int64
+	counts [1 << (bandShift - coarseShift)]uint32
 }
 
 // Bin is a count of a coarse bucket.
@@ -243,16 +244,19 @@ type Bin struct {
 const (
 	bandShift   = 4
 	coarseShift = 3
+	bands       = stats.Buckets >> bandShift
 )
 
 // record books an input that leaves.
-func (m *machine) record(in *input, w *caller, outcome Outcome) {
+func (m *machine) record(i int32, in *input, w *caller, outcome Outcome) {
 	b := &w.book
 	if m.audit != nil {
 		m.audit.leaves(m, in)
 	}
 	if m.book.covers(in.submitted) {
-		b.outcomes[outcome]++
+		if outcome != Completed {
+			b.outcomes[outcome]++ // the completed are counted by latency
+		}
 		if in.retries > 0 {
 			b.retried++
 		}
@@ -262,6 +266,9 @@ func (m *machine) record(in *input, w *caller, outcome Outcome) {
 		if outcome == Completed {
 			b.completed(in, m.now)
 		}
+		if w.llm != nil {
+			w.llm.record(m, in, &m.tokens[i], outcome)
+		}
 		if !w.many && (outcome != Completed || !b.plain) {
 			b.makespans.Record(int64(m.now - in.submitted))
 		}
@@ -270,14 +277,13 @@ func (m *machine) record(in *input, w *caller, outcome Outcome) {
 		b.binRejected++
 	}
 	if m.hooks.Rows.Input != nil {
-		m.rows.input(m, in, w, outcome)
+		m.rows.input(m, i, in, w, outcome)
 	}
 }
 
 // completed counts a completed input by its latency, and adds its parts to those of its band.
 func (b *callerBook) completed(in *input, now sim.Time) {
 	at := b.count(int64(now - in.submitted + in.overhead))
-	at.inputs++
 	at.parts[Backoff] += int64(in.parts[Backoff])
 	at.parts[Cold] += int64(in.parts[Cold])
 	at.parts[Queue] += int64(in.parts[Queue])
@@ -287,61 +293,97 @@ func (b *callerBook) completed(in *input, now sim.Time) {
 	at.parts[Overhead] += int64(in.overhead)
 }
 
-// count counts a completed input by its latency and yields its band.
-func (b *callerBook) count(latency int64) *band {
-	bucket := stats.Bucket(latency)
-	b.latency.RecordIn(bucket, latency)
-	if b.binBands == nil {
-		b.makeBins()
+// waitedForStart takes what an input of the band waited for the start of a container out of what it waited.
+func (b *callerBook) waitedForStart(at *band, cold sim.Time) {
+	if cold > 0 {
+		b.coldStarted++
+		at.parts[Cold] += int64(cold)
+		at.parts[Queue] -= int64(cold)
 	}
-	coarse := bucket >> coarseShift
-	b.binLatency[coarse]++
-	b.lowest, b.highest = min(b.lowest, coarse), max(b.highest, coarse)
-	return &b.binBands[bucket>>bandShift]
 }
 
-func (b *callerBook) makeBins() {
-	buckets := stats.Bucket(1<<62) + 1
-	b.binBands = make([]band, buckets>>bandShift+1)
-	b.bands = make([]BandTally, len(b.binBands))
-	b.binLatency = make([]uint32, buckets>>coarseShift+1)
-	b.lowest, b.highest = len(b.binLatency), -1
+// count counts a completed input by its latency and yields its band. What it counts gets to where it
+// belongs at the end of the bin.
+func (b *callerBook) count(latency int64) *band {
+	if b.latency == nil {
+		b.makeBands()
+	}
+	bucket := b.latency.Record(latency)
+	if b.latency.Keeps() {
+		b.latency.Keep(latency)
+	}
+	at := &b.recent[bucket>>bandShift]
+	at.counts[bucket>>coarseShift%len(at.counts)]++
+	return at
 }
 
-func (b *callerBook) collect(now sim.Time, inWindow, binEnds bool) {
+func (b *callerBook) makeBands() {
+	b.latency = stats.NewCounts()
+	b.recent = &[bands]band{}
+	b.bands = make([]BandTally, bands)
+}
+
+// collect flushes what has gathered up to now.
+func (w *caller) collect(now sim.Time, inWindow, binEnds bool) {
+	b := &w.book
 	b.queue.collect(now, inWindow, binEnds)
+	if w.express != nil {
+		calls := w.calls - b.callsBooked
+		b.callsBooked = w.calls
+		b.binArrived += calls
+		if inWindow {
+			b.calls += calls
+		}
+	}
 	if !binEnds {
 		return
 	}
 	b.arrivals = append(b.arrivals, b.binArrived)
 	b.rejected = append(b.rejected, b.binRejected)
 	b.binArrived, b.binRejected = 0, 0
-	var bins []Bin
-	if b.binBands != nil && b.lowest <= b.highest {
-		for i := b.lowest; i <= b.highest; i++ {
-			if n := b.binLatency[i]; n > 0 {
-				bins = append(bins, Bin{uint16(i), n})
-				b.binLatency[i] = 0
-			}
-		}
-		for i := b.lowest << coarseShift >> bandShift; i <= b.highest<<coarseShift>>bandShift; i++ {
-			b.bands[i].take(&b.binBands[i])
-		}
-		b.lowest, b.highest = len(b.binLatency), -1
-	}
-	b.latencies = append(b.latencies, bins)
+	b.latencies = append(b.latencies, b.takeRecent())
 }
 
-// take moves the sums of a bin over: whole numbers could overflow over a long run.
-func (t *BandTally) take(b *band) {
-	if b.inputs == 0 {
-		return
+// takeRecent moves what was counted of the inputs completed in a bin over to what came before, and
+// yields their latencies by coarse bucket.
+func (b *callerBook) takeRecent() (bins []Bin) {
+	if b.latency == nil {
+		return nil
 	}
-	t.Inputs += b.inputs
-	for i, part := range b.parts {
-		t.Parts[i] += float64(part)
+	low, high := b.latency.Span()
+	total := int64(0)
+	for i := low >> bandShift; i <= high>>bandShift; i++ {
+		at := &b.recent[i]
+		inputs := int64(0)
+		for k, n := range at.counts {
+			if n > 0 {
+				bins = append(bins, Bin{uint16(i*len(at.counts) + k), n})
+				inputs += int64(n)
+				at.counts[k] = 0
+			}
+		}
+		if inputs > 0 {
+			total += inputs
+			b.bands[i].Inputs += inputs
+			b.latencySum += b.bands[i].take(&at.parts)
+		}
 	}
-	*b = band{}
+	b.outcomes[Completed] += total
+	b.latency.Turn(total)
+	return bins
+}
+
+// take moves the sums of a bin over, whole numbers that could overflow over a long run, and yields
+// their sum.
+func (t *BandTally) take(parts *[NumParts]int64) (sum float64) {
+	for i, part := range parts {
+		if part != 0 { // most kinds of time are rare
+			t.Parts[i] += float64(part)
+			sum += float64(part)
+			parts[i] = 0
+		}
+	}
+	return sum
 }
 
 func (b *callerBook) halve() {
@@ -380,12 +422,11 @@ type poolBook struct {
 	started, stops                        int64
 	lifetime                              float64 // ns, of those stopped in the window
 	cold                                  sim.Time
-	coldBins                              []float64 // ns of billed starting by bin
-	items, itemInputs                     int64     // begun in the window
-	batchSizes                            []int64
+	coldBins                              []float64  // ns of billed starting by bin
+	batchSizes                            []int64    // items begun in the window, by inputs - 1
 	stages                                []stageSum // of the cold start, then of the snapshot
 	gantt                                 []ContainerRow
-	every                                 int64 // the Gantt chart has every n-th container
+	every                                 int64 // the Gantt chart has every n-th container; a power of two
 }
 
 type stageSum struct {
@@ -415,8 +456,6 @@ func (b *poolBook) halve(width sim.Time) {
 // began counts an item that begins service.
 func (b *poolBook) began(m *machine, inputs int32) {
 	if m.book.covered(m.now) {
-		b.items++
-		b.itemInputs += int64(inputs)
 		b.batchSizes[inputs-1]++
 	}
 }
@@ -475,9 +514,13 @@ func (b *poolBook) billCold(m *machine, c *container, now sim.Time) {
 // ganttRows bounds the containers of the Gantt chart.
 const ganttRows = 400
 
-// keep takes the container's row for the picture: all of them, or every n-th when there are many.
+// keeps says whether the picture has the row of a container: all of them, or every n-th when there are
+// many.
+func (b *poolBook) keeps(number int64) bool { return (number-1)&(b.every-1) == 0 }
+
+// keep takes the container's row for the picture, if that has it.
 func (b *poolBook) keep(row *ContainerRow) {
-	if (row.Container-1)%b.every != 0 {
+	if !b.keeps(row.Container) {
 		return
 	}
 	b.gantt = append(b.gantt, *row)
@@ -485,7 +528,7 @@ func (b *poolBook) keep(row *ContainerRow) {
 		b.every *= 2
 		kept := b.gantt[:0]
 		for i := range b.gantt {
-			if (b.gantt[i].Container-1)%b.every == 0 {
+			if b.keeps(b.gantt[i].Container) {
 				kept = append(kept, b.gantt[i])
 			}
 		}

@@ -24,6 +24,15 @@ type InputRow struct {
 	BatchSize   int   // 0: none
 	Attempts    int
 	Outcome     Outcome
+	LLM         LLMRow
+}
+
+// LLMRow is what the row of an LLM function's input knows besides. Of others it is zero.
+type LLMRow struct {
+	Prompt, Output int      // tokens
+	TTFT           sim.Time // first output token of the last attempt - first submission; Unset: none
+	TPOT           sim.Time // of each output token after the first; Unset: not completed, or one token
+	Preemptions    int      // by its engine, over all attempts
 }
 
 // Part is one kind of time that an input spends.

@@ -69,8 +69,11 @@ func (m *machine) evaluateAll() {
 func (m *machine) tick(p *pool) {
 	m.calendar.Set(poolSource(p.index, poolTick), m.now+m.cfg.Platform.Autoscaler.Interval)
 	m.idled()
+	live := p.live
 	m.evaluate(p)
-	m.settle(p)
+	if p.express == nil || p.live != live {
+		m.settle(p) // else nothing has changed that an express pool could settle
+	}
 }
 
 // outstandingFalls counts n inputs that are no longer outstanding.
@@ -90,7 +93,6 @@ func (m *machine) outstandingFalls(p *pool, n int64) {
 // it may come early, when outstanding fell again since.
 func (m *machine) lapsed(p *pool) {
 	source := poolSource(p.index, poolLapse)
-	m.calendar.Clear(source)
 	if due := p.fellAt + p.window; due > m.now {
 		m.calendar.Set(source, due)
 		return
@@ -128,9 +130,12 @@ func (m *machine) newContainer(p *pool) (int32, *container) {
 	heap := c.heap[:0]
 	p.created++
 	*c = container{
-		number: p.created, version: p.version, pool: p.index, created: m.now, readyAt: sim.Never,
-		billedFrom: sim.Never, crashAt: sim.Never, born: m.order(), heap: heap,
+		lane: p.express, number: p.created, version: p.version, pool: p.index, created: m.now,
+		readyAt: sim.Never, billedFrom: sim.Never, crashAt: sim.Never, born: m.order(), heap: heap,
 		firstItem: none, lastItem: none, next: none, prev: none, older: p.youngest, younger: none,
+	}
+	if p.llm != nil {
+		m.newEngine(p, c)
 	}
 	c.seat = p.seats.New()
 	*p.seats.At(c.seat) = ci
@@ -150,6 +155,9 @@ func (m *machine) newContainer(p *pool) (int32, *container) {
 	p.youngest = ci
 	m.alive++
 	m.gpus += p.gpus
+	for len(m.links) <= int(ci) {
+		m.links = append(m.links, link{})
+	}
 	m.calendar.Grow(groupContainers, int(ci)+1)
 	return ci, c
 }
@@ -241,7 +249,7 @@ func (m *machine) leaveStarting(p *pool, c *container) {
 
 func (m *machine) becomeReady(p *pool, ci int32, c *container) {
 	c.state = ready
-	c.readyAt, c.lastFall = m.now, m.now
+	c.readyAt, c.lastFall = m.now, m.fall()
 	p.book.readied(m, p, c)
 	c.slots = p.slotsMax
 	if p.polls {
@@ -250,7 +258,9 @@ func (m *machine) becomeReady(p *pool, ci int32, c *container) {
 			rank(classPoll, uint64(p.index), uint64(c.number)))
 	}
 	m.dateCrash(p, c)
-	m.calendar.Set(containerSource(ci), c.crashAt)
+	if c.crashAt < sim.Never {
+		m.calendar.Set(containerSource(ci), c.crashAt)
+	}
 	m.becomeIdle(p, ci, c)
 	m.reroute(p, ci, c)
 }
@@ -312,13 +322,18 @@ func (m *machine) stop(p *pool, ci int32, reason string) {
 		p.youngest = c.older
 	}
 	if !p.byList {
-		p.routes.Set(c.seat, sim.Out)
+		p.routes.Out(c.seat)
 	}
 	p.seats.Free(c.seat)
 	if p.polls {
 		m.disappoint(sim.Owner{Kind: ownPoll, Index: ci})
 	}
-	m.calendar.Clear(containerSource(ci))
+	if p.llm != nil {
+		p.llm.freeEngine(c)
+	}
+	if source := containerSource(ci); m.calendar.Date(source) < sim.Never {
+		m.calendar.Clear(source)
+	}
 	if m.undated == ci {
 		m.undated = none
 	}

@@ -34,7 +34,7 @@ func (r *rowSorter) init(m *machine) {
 }
 
 // input takes the row of an input that leaves now.
-func (r *rowSorter) input(m *machine, in *input, w *caller, outcome Outcome) {
+func (r *rowSorter) input(m *machine, i int32, in *input, w *caller, outcome Outcome) {
 	for in.serial-r.next >= int64(len(r.inputs)) {
 		wider := make([]heldInput, 2*len(r.inputs))
 		for i := range int64(len(r.inputs)) {
@@ -54,9 +54,12 @@ func (r *rowSorter) input(m *machine, in *input, w *caller, outcome Outcome) {
 	}
 	copy(held.row.Parts[:], in.parts[:])
 	held.row.Parts[Overhead] = in.overhead
+	if w.llm != nil {
+		held.row.LLM = w.llm.row(m, in, &m.tokens[i], outcome)
+	}
 	for r.inputs[r.next&mask].held {
 		if m.failure == nil {
-			m.failure = m.hooks.Rows.Input(&r.inputs[r.next&mask].row)
+			m.fail(m.hooks.Rows.Input(&r.inputs[r.next&mask].row))
 		}
 		r.inputs[r.next&mask].held = false
 		r.next++
@@ -65,6 +68,9 @@ func (r *rowSorter) input(m *machine, in *input, w *caller, outcome Outcome) {
 
 // container takes the row of a container that ends now, or at the end of the run.
 func (r *rowSorter) container(m *machine, p *pool, c *container, now sim.Time, reason string) {
+	if m.hooks.Rows.Container == nil && !p.book.keeps(c.number) {
+		return
+	}
 	row := ContainerRow{
 		Replication: m.trial.Replication, Function: p.set.Name, Container: c.number, Created: c.created,
 		Ready: Unset, Stopped: now, Inputs: c.inputs, Busy: c.busy, Reason: reason,
@@ -98,7 +104,7 @@ func (r *rowSorter) writeContainers(m *machine, end bool) {
 		n := 0
 		for n < len(*held) && (*held)[n].held {
 			if m.failure == nil {
-				m.failure = m.hooks.Rows.Container(&(*held)[n].row)
+				m.fail(m.hooks.Rows.Container(&(*held)[n].row))
 			}
 			n++
 		}

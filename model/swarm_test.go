@@ -2,6 +2,7 @@ package model_test
 
 import (
 	"hash/fnv"
+	"math"
 	"math/rand/v2"
 	"slices"
 
@@ -19,6 +20,7 @@ type swarm struct {
 	seed uint64
 	off  map[string]bool
 	used []string // features that were asked for and on, in order
+	llm  bool     // functions have LLM engines
 }
 
 // on says whether the scenario has the feature; about as often as its taste for features says.
@@ -202,7 +204,11 @@ func (s *swarm) function(c *model.Config, i int) model.Function {
 	if s.on("overhead") {
 		f.Overhead = s.law("overhead", r, 0, 4)
 	}
-	s.service(&f, r)
+	if s.llm {
+		s.engine(&f, s.of("engine of "+n))
+	} else {
+		s.service(&f, r)
+	}
 	s.coldStart(&f, s.of("cold start of "+n))
 	s.failures(&f, s.of("failures of "+n))
 	s.changes(&f, s.of("changes of "+n), c)
@@ -354,6 +360,9 @@ func (s *swarm) workload(c *model.Config, i int) model.Workload {
 	if s.on("patience") {
 		w.Client.Patience = s.law("patience", r, 0, 12)
 	}
+	if s.llm {
+		s.tokens(&w, s.of("tokens of "+n))
+	}
 	s.arrivals(&w, s.of("arrivals of "+n), n)
 	return w
 }
@@ -404,6 +413,7 @@ type rowSource struct {
 func (s *rowSource) Next(a *workload.Arrival) bool {
 	s.rows++
 	s.at += sim.Time(s.rand.IntN(8)) * sim.Second / 4
-	*a = workload.Arrival{At: s.at, Size: float64(1 + s.rand.IntN(5)), Demand: float64(s.rand.IntN(16)) * 2.5e8}
+	*a = workload.Arrival{At: s.at, Size: float64(1 + s.rand.IntN(5)), Demand: float64(s.rand.IntN(16)) * 2.5e8,
+		Prompt: math.NaN(), Output: math.NaN()}
 	return s.rows <= 40
 }

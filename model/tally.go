@@ -32,12 +32,31 @@ type WorkloadTally struct {
 	Calls       int64
 	Bands       []BandTally // of completed inputs, by rising latency
 	QueueNS     float64     // time integral of the queue over the window
+	LLM         *LLMTally   // nil: it calls no LLM function
 	// Series by bin.
 	Arrived   []int64
 	Rejected  []int64
 	QueueBins []float64 // time integral, ns
 	QueuePeak []int64
 	Latencies [][]Bin // completions by coarse bucket, see CoarseValue
+}
+
+// LLMTally counts the tokens of one workload's inputs that were first submitted in the window.
+type LLMTally struct {
+	Prompts, Outputs int64         // tokens, of completed inputs
+	Preempted        int64         // inputs that an engine preempted, completed or not
+	TTFT, TPOT       *stats.Sketch // ns, of completed inputs; TPOT of those with more than one output token
+	Speeds           *stats.Sketch // output tokens by latency, in 1e-9 per second
+}
+
+// EngineTally counts what the LLM engines of one function did over the whole run.
+type EngineTally struct {
+	Iterations, Tokens int64
+	Beyond             int64 // iterations of more tokens than the base was measured at
+	MostTokens         int   // of an iteration
+	MostContext        int64 // tokens that the sequences of an iteration had behind them
+	Preemptions        int64
+	Refused            int64 // attempts that could never fit
 }
 
 // BandTally sums the parts of completed inputs whose latencies share one narrow range.
@@ -65,6 +84,7 @@ type FunctionTally struct {
 	BatchSizes                          []int64 // element n-1: items of n inputs
 	PricePerS                           float64
 	Stages                              []StageTally
+	Engine                              *EngineTally // nil: no LLM function
 	Gantt                               []ContainerRow
 	GanttSampled                        bool
 	// Series by bin: time integrals in nanoseconds.
@@ -98,12 +118,20 @@ func (m *machine) finish() (*Tally, error) {
 			if c.readyAt == sim.Never {
 				p.book.billCold(m, c, end)
 			}
+			if p.llm != nil {
+				p.llm.count.add(&c.engine.count)
+			}
 			m.rows.container(m, p, c, end, "end")
 		}
 	}
 	m.rows.writeContainers(m, true)
 	if m.failure != nil {
 		return nil, m.failure
+	}
+	for i := range m.callers {
+		if w := &m.callers[i]; w.express != nil {
+			m.submitted += w.calls
+		}
 	}
 	t := &Tally{End: end, WindowEnd: end, BinWidth: m.book.binWidth, Inputs: m.submitted,
 		Peak: m.book.live.windowPeak}
@@ -130,22 +158,30 @@ func (b *book) flushLast(m *machine, end sim.Time) {
 		m.pools[i].book.collect(end, b.inWindow, true)
 	}
 	for i := range m.callers {
-		m.callers[i].book.collect(end, b.inWindow, true)
+		m.callers[i].collect(end, b.inWindow, true)
 	}
 }
 
 func (w *caller) tally() WorkloadTally {
 	b := &w.book
+	latency := &stats.Sketch{}
+	if b.latency != nil {
+		latency = b.latency.Sketch(b.latencySum)
+	}
 	t := WorkloadTally{
 		Function: int(w.pool), Outcomes: b.outcomes, Retried: b.retried, ColdStarted: b.coldStarted,
-		Latency: &b.latency, Makespans: &b.makespans, Calls: b.calls, QueueNS: b.queue.window,
+		Latency: latency, Makespans: &b.makespans, Calls: b.calls, QueueNS: b.queue.window,
 		Arrived: b.arrivals, Rejected: b.rejected, QueueBins: b.queue.Bins, QueuePeak: b.queue.Peaks,
 		Latencies: b.latencies,
+	}
+	if l := w.llm; l != nil {
+		t.LLM = &LLMTally{Prompts: l.prompts, Outputs: l.outputs, Preempted: l.preempted, TTFT: &l.ttft,
+			TPOT: &l.tpot, Speeds: &l.speeds}
 	}
 	if !w.many && b.plain {
 		t.Makespans = &stats.Sketch{}
 		t.Makespans.Merge(&b.makespans)
-		t.Makespans.Merge(&b.latency)
+		t.Makespans.Merge(latency)
 	}
 	for i := range b.bands {
 		if b.bands[i].Inputs == 0 {
@@ -162,11 +198,21 @@ func (p *pool) tally() FunctionTally {
 	t := FunctionTally{
 		LiveNS: b.live.window, StartingNS: b.starting.window, ReadyNS: b.ready.window,
 		BusyNS: b.busy.window, ColdNS: float64(b.cold), Peak: b.live.windowPeak, Started: b.started,
-		Stopped: b.stops, LifetimeNS: b.lifetime, Items: b.items, ItemInputs: b.itemInputs,
-		BatchSizes: b.batchSizes, PricePerS: p.price, Gantt: b.gantt, GanttSampled: b.every > 1,
+		Stopped: b.stops, LifetimeNS: b.lifetime, BatchSizes: b.batchSizes, PricePerS: p.price,
+		Gantt: b.gantt, GanttSampled: b.every > 1,
 		LiveBins: b.live.Bins, StartingBins: b.starting.Bins, ReadyBins: b.ready.Bins,
 		BusyBins: b.busy.Bins, DrainingBins: b.draining.Bins, ColdBins: b.coldBins,
 		LivePeak: b.live.Peaks,
+	}
+	if l := p.llm; l != nil {
+		n := &l.count
+		t.Engine = &EngineTally{Iterations: n.iterations, Tokens: n.tokens, Beyond: n.beyond,
+			MostTokens: n.mostTokens, MostContext: n.mostContext, Preemptions: n.preemptions,
+			Refused: l.refused}
+	}
+	for i, n := range t.BatchSizes {
+		t.Items += n
+		t.ItemInputs += n * int64(i+1)
 	}
 	slices.SortFunc(t.Gantt, func(x, y ContainerRow) int { return cmp.Compare(x.Container, y.Container) })
 	for i, sum := range b.stages {

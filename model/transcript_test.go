@@ -243,7 +243,17 @@ func (s *story) text(inputs []model.InputRow, containers []model.ContainerRow) s
 				between = " +"
 			}
 		}
-		fmt.Fprintf(&b, "; %d attempts\n", r.Attempts)
+		fmt.Fprintf(&b, "; %d attempts", r.Attempts)
+		if k := &r.LLM; k.TTFT > 0 {
+			fmt.Fprintf(&b, "; first token %s", seconds(k.TTFT))
+			if k.TPOT > 0 {
+				fmt.Fprintf(&b, ", then each %s", seconds(k.TPOT))
+			}
+			if k.Preemptions > 0 {
+				fmt.Fprintf(&b, ", preempted %d times", k.Preemptions)
+			}
+		}
+		b.WriteString("\n")
 	}
 	for i := range containers {
 		r := &containers[i]

@@ -150,6 +150,7 @@ type twinContainer struct {
 	billed      sim.Time // start of the first billed stage; sim.Never: bills from ready
 	busySince   sim.Time
 	row         model.ContainerRow
+	engine      *twinEngine // of an LLM function
 }
 
 type twinItem struct {
@@ -174,6 +175,7 @@ type twinCall struct {
 	client       int64    // 0: none
 	span         sim.Time // makespan
 	size, demand float64  // from a trace; NaN: none
+	from         workload.Arrival
 }
 
 type twinInput struct {
@@ -188,6 +190,7 @@ type twinInput struct {
 	rejections int
 	taken      int64
 	row        model.InputRow
+	llm        twinTokens
 }
 
 type twinWorkload struct {
@@ -475,6 +478,9 @@ func (t *twin) newContainer(p *twinPool) *twinContainer {
 	}
 	p.containers = append(p.containers, c)
 	p.rows = append(p.rows, c)
+	if p.f.Service.LLM != nil {
+		c.engine = t.newEngine(c)
+	}
 	return c
 }
 
@@ -620,6 +626,9 @@ func (t *twin) remove(it *twinItem) {
 		}
 	}
 	it.active = false
+	if c.engine != nil {
+		c.engine.drop(it)
+	}
 	if len(c.items) == 0 {
 		c.row.Busy += t.now - c.busySince
 	}
@@ -664,7 +673,9 @@ func (t *twin) cut(in *twinInput, it *twinItem) {
 		return
 	}
 	done := t.now - it.began
-	if len(in.w.p.f.Service.Concurrency) > 0 {
+	if e := it.c.engine; e != nil {
+		done = min(done, e.alone(in, e.outputs(it)))
+	} else if len(in.w.p.f.Service.Concurrency) > 0 {
 		done = it.demand - roundHalfDown(it.left)
 	}
 	in.row.Parts[model.Served] += done
@@ -797,6 +808,7 @@ func (t *twin) settle(p *twinPool) {
 	if it := p.openBatch; it != nil && p.f.Batched.Wait == 0 {
 		t.begin(it)
 	}
+	t.iterate(p)
 	at := t.cfg.Platform.Autoscaler.Interval == 0
 	if at || p.put && t.live(p) == 0 {
 		t.evaluate(p)
@@ -907,7 +919,8 @@ func (t *twin) newWorkload(i int) {
 			w.p = p
 		}
 	}
-	for _, name := range []string{"arrivals", "failure", "noise", "demand", "size", "overhead", "inputs", "group", "patience"} {
+	for _, name := range []string{"arrivals", "failure", "noise", "demand", "size", "overhead", "inputs", "group", "patience",
+		"prompt tokens", "output tokens"} {
 		w.streams[name] = t.stream(set.Name, name)
 	}
 	if t.cfg.Horizon > 0 {
@@ -945,7 +958,7 @@ func (t *twin) awaitArrival(w *twinWorkload) {
 			n = max(1, int64(sim.Round(g.Sampler().Sample(&luck))))
 		}
 		for ; n > 0 && !w.full(); n-- {
-			t.newCall(w, 0, w.next.Size, w.next.Demand)
+			t.newCall(w, 0, w.next)
 		}
 		t.awaitArrival(w)
 	}})
@@ -970,14 +983,14 @@ func (t *twin) think(w *twinWorkload, client int64, from sim.Time) {
 			if w.full() {
 				return
 			}
-			t.newCall(w, client, math.NaN(), math.NaN())
+			t.newCall(w, client, workload.Arrival{Size: math.NaN(), Demand: math.NaN(), Prompt: math.NaN(), Output: math.NaN()})
 		}})
 }
 
-func (t *twin) newCall(w *twinWorkload, client int64, size, demand float64) {
+func (t *twin) newCall(w *twinWorkload, client int64, from workload.Arrival) {
 	w.calls++
 	t.open++
-	c := &twinCall{w: w, number: w.calls, start: t.now, total: 1, resume: -1, client: client, size: size, demand: demand}
+	c := &twinCall{w: w, number: w.calls, start: t.now, total: 1, resume: -1, client: client, size: from.Size, demand: from.Demand, from: from}
 	if w.many {
 		luck := w.streams["inputs"].At(uint64(c.number))
 		c.total = max(1, int64(sim.Round(w.w.Inputs.Sampler().Sample(&luck))))
@@ -1054,6 +1067,7 @@ func (t *twin) newInput(c *twinCall) *twinInput {
 	if !math.IsNaN(c.demand) {
 		in.demand = c.demand
 	}
+	t.tokens(in)
 	return in
 }
 
@@ -1175,6 +1189,7 @@ func (t *twin) leave(in *twinInput, outcome model.Outcome) {
 	in.phase, in.item = "gone", nil
 	r.Completed, r.Outcome = t.now, outcome
 	r.Latency = t.now - r.Submitted + r.Parts[model.Overhead]
+	in.tellTokens()
 	c.ended++
 	t.lastEnd = t.now
 	bad := outcome == model.Failed || outcome == model.TimedOut || outcome == model.Abandoned
@@ -1223,6 +1238,7 @@ func (t *twin) breakCall(c *twinCall) {
 		in.phase = "gone"
 		in.row.Completed, in.row.Outcome = t.now, model.Cancelled
 		in.row.Latency = t.now - in.row.Submitted + in.row.Parts[model.Overhead]
+		in.tellTokens()
 		c.ended++
 	}
 	t.falls(p)
@@ -1355,7 +1371,11 @@ func (t *twin) begin(it *twinItem) {
 	}
 	t.work(c)
 	it.order, it.began, it.active = t.order(), t.now, true
-	it.demand = t.demand(it)
+	if c.engine != nil {
+		t.enter(it)
+	} else {
+		it.demand = t.demand(it)
+	}
 	it.left = ns(it.demand)
 	it.due = -1
 	c.served = true
@@ -1464,7 +1484,7 @@ func (t *twin) work(c *twinContainer) {
 func (t *twin) redate(c *twinContainer) {
 	v := c.speed()
 	for _, it := range c.items {
-		if !it.active || it.due == t.now {
+		if c.engine != nil || !it.active || it.due == t.now {
 			continue
 		}
 		left := new(big.Rat).Sub(it.left, big.NewRat(1, 1000))
@@ -1483,8 +1503,12 @@ func (t *twin) complete(it *twinItem) {
 	t.remove(it)
 	p.fell = t.now
 	for _, in := range it.inputs {
-		in.row.Parts[model.Served] += it.demand
-		in.row.Parts[model.Interference] += t.now - it.began - it.demand
+		served := it.demand
+		if c.engine != nil {
+			served = min(served, t.now-it.began)
+		}
+		in.row.Parts[model.Served] += served
+		in.row.Parts[model.Interference] += t.now - it.began - served
 		failed := false
 		if rate := p.f.Failures.Rate; rate > 0 {
 			luck := in.luck(in.w.streams["failure"].Sub(uint64(in.row.Attempts)))

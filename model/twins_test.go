@@ -198,6 +198,9 @@ func differentTallies(cfg *model.Config, tally *model.Tally, t *twin) string {
 		}
 	}
 	for i, p := range t.pools {
+		if d := differentEngines(&tally.Functions[i], p); d != "" {
+			return d
+		}
 		if d := differentFunctions(cfg, &tally.Functions[i], p); d != "" {
 			return d
 		}
@@ -306,11 +309,11 @@ func shrink(s *swarm, check func(*model.Config, model.Trial) string) string {
 	trial := model.Trial{Seed: s.seed, Replication: 1}
 	for again := true; again; {
 		again = false
-		try := &swarm{seed: s.seed, off: off}
+		try := &swarm{seed: s.seed, off: off, llm: s.llm}
 		try.config()
 		for _, feature := range try.used {
 			off[feature] = true
-			less := &swarm{seed: s.seed, off: off}
+			less := &swarm{seed: s.seed, off: off, llm: s.llm}
 			cfg := less.config()
 			if !faulty(&cfg) && check(&cfg, trial) != "" {
 				again = true
@@ -319,7 +322,7 @@ func shrink(s *swarm, check func(*model.Config, model.Trial) string) string {
 			}
 		}
 	}
-	least := &swarm{seed: s.seed, off: off}
+	least := &swarm{seed: s.seed, off: off, llm: s.llm}
 	cfg := least.config()
 	if *swarmTell {
 		tellScenario(&cfg, trial)

@@ -314,6 +314,10 @@ func gpus(n int) string {
 // service checks each setting by itself, so that all that is wrong is found, and not only the first.
 func (v *validator) service(at string, f *Function) {
 	s := &f.Service
+	if s.LLM != nil {
+		v.engine(at, f)
+		return
+	}
 	for _, part := range []service.Config{{Time: s.Time}, {PerUnit: s.PerUnit}, {FirstInput: s.FirstInput},
 		{NoiseCV: s.NoiseCV}, {Batch: s.Batch}, {Concurrency: s.Concurrency}} {
 		most := min(f.Batched.MaxBatchSize, MostInputs)
@@ -401,6 +405,7 @@ func (v *validator) workload(c *Config, w *Workload, at string) {
 	v.dist(at+".inputs", w.Inputs)
 	v.atMost(at+".inputs", w.Inputs, MostOfCall, "inputs of a call")
 	v.dist(at+".size", w.Size)
+	v.tokens(c, w, at)
 	v.dist(at+".client.patience", w.Client.Patience)
 	v.clientRetry(at+".client.retry", &w.Client.Retry)
 	if w.Method.Many() {

@@ -90,6 +90,8 @@ var comparisonGroups = []struct {
 	{"COST", []string{"cost.per_hour", "cost.per_1k_inputs", "cost.busy", "cost.idle", "cost.cold"}},
 	{"LATENCY", []string{"latency.mean", "latency.p50", "latency.p90", "latency.p95", "latency.p99",
 		"latency.p999", "makespan.p50", "makespan.p99"}},
+	{"TOKENS", []string{"ttft.mean", "ttft.p50", "ttft.p95", "ttft.p99", "tpot.mean", "tpot.p50", "tpot.p95",
+		"tpot.p99", "output_tokens"}},
 	{"WHY", []string{"breakdown.backoff", "breakdown.cold", "breakdown.queue", "breakdown.batch_wait",
 		"breakdown.service", "breakdown.interference", "breakdown.overhead"}},
 	{"SERVICE", []string{"cold_start_fraction", "rejected_fraction", "completed_fraction", "throughput",

@@ -177,6 +177,9 @@ func tailHint(r *experiment.Result, name string, d *experiment.FunctionDetail) h
 			"%s: try a shorter wait_ms (now %s).", share, whose, name,
 			quantity.Format(quantity.Seconds, set.BatchWaitS))}
 	case partInterference:
+		if h := preemptedHint(r, name, set); h.text != "" {
+			return h
+		}
 		return hint{weight: 1.5, function: name, text: fmt.Sprintf("Sharing the container is %s of "+
 			"the latency of %s of %s: try "+
 			"fewer inputs per container (max_inputs is %d).", share, whose, name, set.MaxInputs)}

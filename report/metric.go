@@ -16,7 +16,7 @@ func kindOf(metric string) quantity.Kind {
 		return quantity.Seconds
 	case "cost":
 		return quantity.USD
-	case "throughput":
+	case "throughput", "output_tokens":
 		return quantity.PerS
 	case "utilization":
 		return quantity.Fraction
@@ -34,7 +34,9 @@ func labelOf(metric string) string {
 	switch {
 	case !found:
 		return strings.ReplaceAll(group, "_", " ")
-	case group == "latency" || group == "makespan" || group == "ttft" || group == "tpot":
+	case group == "ttft" || group == "tpot":
+		return strings.Replace(words, "p999", "p99.9", 1) + " " + strings.ToUpper(group)
+	case group == "latency" || group == "makespan":
 		if words == "p999" {
 			words = "p99.9"
 		}

@@ -44,6 +44,16 @@ type inputRecord struct {
 	Outcome       string   `parquet:"outcome,dict"`
 }
 
+// llmRecord is a line of the table with the columns of LLM inputs.
+type llmRecord struct {
+	inputRecord
+	PromptTokens *int64   `parquet:"prompt_tokens,optional"`
+	OutputTokens *int64   `parquet:"output_tokens,optional"`
+	TTFTS        *float64 `parquet:"ttft_s,optional"`
+	TPOTS        *float64 `parquet:"tpot_s,optional"`
+	Preemptions  *int64   `parquet:"preemptions,optional"`
+}
+
 // containerRecord is a line of ContainersCSV.
 type containerRecord struct {
 	Replication int32    `parquet:"replication,dict"`
@@ -112,15 +122,17 @@ func (t *table[R]) close() error {
 
 // InputsParquet writes the rows of InputsCSV as a Parquet file (zstd).
 type InputsParquet struct {
-	table   table[inputRecord]
-	seconds []float64 // what the optional columns of the present batch point to
-	counts  []int64
+	table table[inputRecord]
+	columns
 }
 
 // NewInputsParquet writes to w, which the caller closes after Close.
 func NewInputsParquet(w io.Writer) *InputsParquet {
-	return &InputsParquet{table: newTable[inputRecord](w), seconds: make([]float64, 4*parquetBatch),
-		counts: make([]int64, 2*parquetBatch)}
+	return &InputsParquet{table: newTable[inputRecord](w), columns: newColumns()}
+}
+
+func newColumns() columns {
+	return columns{seconds: make([]float64, 4*parquetBatch), counts: make([]int64, 2*parquetBatch)}
 }
 
 // Write adds a row.
@@ -129,7 +141,18 @@ func (p *InputsParquet) Write(r *model.InputRow) error {
 	if err != nil {
 		return err
 	}
-	at := len(p.table.batch) - 1
+	p.fill(record, len(p.table.batch)-1, r)
+	return nil
+}
+
+// columns are what the optional columns of a batch point to.
+type columns struct {
+	seconds []float64
+	counts  []int64
+}
+
+// fill makes the record at a place of the batch that of a row.
+func (p *columns) fill(record *inputRecord, at int, r *model.InputRow) {
 	seconds, counts := p.seconds[4*at:], p.counts[2*at:]
 	*record = inputRecord{
 		Replication: int32(r.Replication), Function: r.Function, Workload: r.Workload, Call: r.Call,
@@ -143,11 +166,46 @@ func (p *InputsParquet) Write(r *model.InputRow) error {
 		Container: positive(&counts[0], r.Container), BatchSize: positive(&counts[1], int64(r.BatchSize)),
 		Attempts: int32(r.Attempts), Outcome: r.Outcome.String(),
 	}
-	return nil
 }
 
 // Close writes what is left and the file's footer. It does not close the writer.
 func (p *InputsParquet) Close() error { return p.table.close() }
+
+// LLMInputsParquet is InputsParquet with the columns of LLM inputs, which are null for others.
+type LLMInputsParquet struct {
+	table table[llmRecord]
+	columns
+	times  []float64
+	tokens []int64
+}
+
+// NewLLMInputsParquet writes to w, which the caller closes after Close.
+func NewLLMInputsParquet(w io.Writer) *LLMInputsParquet {
+	return &LLMInputsParquet{table: newTable[llmRecord](w), columns: newColumns(),
+		times: make([]float64, 2*parquetBatch), tokens: make([]int64, 3*parquetBatch)}
+}
+
+// Write adds a row.
+func (p *LLMInputsParquet) Write(r *model.InputRow) error {
+	record, err := p.table.next()
+	if err != nil {
+		return err
+	}
+	at := len(p.table.batch) - 1
+	*record = llmRecord{}
+	p.fill(&record.inputRecord, at, r)
+	if r.LLM.Prompt == 0 {
+		return nil
+	}
+	times, tokens := p.times[2*at:], p.tokens[3*at:]
+	tokens[0], tokens[1], tokens[2] = int64(r.LLM.Prompt), int64(r.LLM.Output), int64(r.LLM.Preemptions)
+	record.PromptTokens, record.OutputTokens, record.Preemptions = &tokens[0], &tokens[1], &tokens[2]
+	record.TTFTS, record.TPOTS = instant(&times[0], r.LLM.TTFT), instant(&times[1], r.LLM.TPOT)
+	return nil
+}
+
+// Close writes what is left and the file's footer. It does not close the writer.
+func (p *LLMInputsParquet) Close() error { return p.table.close() }
 
 // ContainersParquet writes the rows of ContainersCSV as a Parquet file (zstd).
 type ContainersParquet struct {

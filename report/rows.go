@@ -13,7 +13,8 @@ import (
 const (
 	inputColumns = "replication,function,workload,call,input,size,submitted_s,admitted_s,assigned_s," +
 		"started_s,completed_s,latency_s,backoff_s,cold_s,queue_s,batch_wait_s,service_s," +
-		"interference_s,overhead_s,container,batch_size,attempts,outcome\n"
+		"interference_s,overhead_s,container,batch_size,attempts,outcome"
+	llmColumns       = ",prompt_tokens,output_tokens,ttft_s,tpot_s,preemptions"
 	containerColumns = "replication,function,container,created_s,ready_s,stopped_s,inputs,cold_s,busy_s," +
 		"idle_s,cost_usd,reason\n"
 )
@@ -54,10 +55,20 @@ func (o *buffer) rowDone(b []byte) error {
 // InputsCSV writes one line per input, with a header. Seconds have nine decimals, the size twelve
 // significant digits; instants that never came, and the container and batch of an input that never
 // had one, are empty.
-type InputsCSV struct{ out buffer }
+type InputsCSV struct {
+	out buffer
+	llm bool // with the columns of LLM inputs
+}
 
 // NewInputsCSV writes to w, which the caller closes after Close.
-func NewInputsCSV(w io.Writer) *InputsCSV { return &InputsCSV{newBuffer(w, inputColumns)} }
+func NewInputsCSV(w io.Writer) *InputsCSV {
+	return &InputsCSV{newBuffer(w, inputColumns+"\n"), false}
+}
+
+// NewLLMInputsCSV is NewInputsCSV with the columns of LLM inputs, which are empty for others.
+func NewLLMInputsCSV(w io.Writer) *InputsCSV {
+	return &InputsCSV{newBuffer(w, inputColumns+llmColumns+"\n"), true}
+}
 
 // Write adds a row.
 func (c *InputsCSV) Write(r *model.InputRow) error {
@@ -80,7 +91,22 @@ func (c *InputsCSV) Write(r *model.InputRow) error {
 	b = appendPositive(append(b, ','), int64(r.BatchSize))
 	b = strconv.AppendInt(append(b, ','), int64(r.Attempts), 10)
 	b = append(append(b, ','), r.Outcome.String()...)
+	if c.llm {
+		b = appendLLM(b, &r.LLM)
+	}
 	return c.out.rowDone(append(b, '\n'))
+}
+
+// appendLLM appends the columns of an LLM input, empty for any other.
+func appendLLM(b []byte, r *model.LLMRow) []byte {
+	if r.Prompt == 0 {
+		return append(b, ",,,,,"...)
+	}
+	b = strconv.AppendInt(append(b, ','), int64(r.Prompt), 10)
+	b = strconv.AppendInt(append(b, ','), int64(r.Output), 10)
+	b = appendInstant(append(b, ','), r.TTFT)
+	b = appendInstant(append(b, ','), r.TPOT)
+	return strconv.AppendInt(append(b, ','), int64(r.Preemptions), 10)
 }
 
 // Close writes what is left. It does not close the writer.

@@ -80,25 +80,29 @@ func sweepColumns(s *experiment.Sweep) []column {
 			return &v
 		}},
 		column{name: "error", text: func(p *experiment.SweepPoint) string { return p.Error }})
-	functions := []string{""}
+	functions, llm := []string{""}, false
 	for i := range s.Points {
 		if r := s.Points[i].Result; r != nil {
 			if len(r.Functions) > 1 {
 				functions = append(functions, functionNames(r)...)
 			}
+			llm = r.Total.TTFTS != nil
 			break
 		}
 	}
 	for _, f := range functions {
-		columns = append(columns, metricColumns(f)...)
+		columns = append(columns, metricColumns(f, llm)...)
 	}
 	return columns
 }
 
-// metricColumns are the metrics of a function, or of the total.
-func metricColumns(function string) []column {
+// metricColumns are the metrics of a function, or of the total; those of LLM inputs only where there are any.
+func metricColumns(function string, llm bool) []column {
 	var columns []column
 	for _, metric := range experiment.MetricNames() {
+		if experiment.OfLLM(metric) && !llm {
+			continue
+		}
 		name := metric
 		if function != "" {
 			name = "functions." + function + "." + metric

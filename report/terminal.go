@@ -255,6 +255,7 @@ func (s *summary) latency() {
 	if strings.TrimSpace(ranges) != "" {
 		s.line(s.in(dim, strings.TrimRight(ranges, " ")))
 	}
+	s.tokens()
 	s.why()
 }
 

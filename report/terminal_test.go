@@ -14,6 +14,7 @@ func specimens() map[string]*experiment.Result {
 	return map[string]*experiment.Result{
 		"day": specimen.Make(specimen.Day()), "five": specimen.Make(specimen.Five()),
 		"once": specimen.Make(specimen.Once()), "huge": specimen.Make(specimen.Huge()),
+		"chat":  specimen.Make(specimen.Chat()),
 		"empty": specimen.Empty(), "zero": {},
 	}
 }

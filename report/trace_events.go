@@ -299,5 +299,11 @@ func inputArgs(r *model.InputRow) map[string]any {
 			args[model.PartNames[p]+"_s"] = t.Seconds()
 		}
 	}
+	if r.LLM.Prompt > 0 {
+		args["prompt_tokens"], args["output_tokens"] = r.LLM.Prompt, r.LLM.Output
+		if r.LLM.TTFT != model.Unset {
+			args["ttft_s"] = r.LLM.TTFT.Seconds()
+		}
+	}
 	return args
 }

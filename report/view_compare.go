@@ -210,7 +210,7 @@ func systemCards(name string, r *experiment.Result) []page.Card {
 
 // compared are the metrics whose differences are drawn, if they were compared.
 var compared = []string{"cost.per_hour", "latency.p50", "latency.p90", "latency.p95", "latency.p99",
-	"latency.p999",
+	"latency.p999", "ttft.p50", "ttft.p99", "tpot.p50", "tpot.p99",
 	"cold_start_fraction", "utilization", "makespan.mean"}
 
 // differences draws the relative differences from the first system with their intervals.

@@ -131,6 +131,7 @@ func cardsOf(r *experiment.Result) []page.Card {
 	if energy := energyWords(m.Energy); energy != nil {
 		out = append(out, page.Card{Label: "Energy", Value: energy[0], Note: strings.Join(energy[1:], ", ")})
 	}
+	out = append(out, tokenCards(m)...)
 	add("p50 latency", quantity.Seconds, m.LatencyS.P50, "half of the inputs are faster")
 	add("p99 latency", quantity.Seconds, m.LatencyS.P99, "one in a hundred is slower")
 	if has(m.Inputs.Submitted) {
@@ -166,6 +167,9 @@ func picture(c chart.Chart, ok bool) []page.Block {
 func latencySection(r *experiment.Result) page.Section {
 	s := page.Section{ID: "latency", Title: "How slow, and why"}
 	s.Blocks = append(s.Blocks, picture(latencyCurve(r))...)
+	for _, c := range tokenCurves(r) {
+		s.Blocks = append(s.Blocks, picture(c, true)...)
+	}
 	s.Blocks = append(s.Blocks, picture(whyBars(r))...)
 	s.Blocks = append(s.Blocks, picture(makespanCurve(r))...)
 	return s
@@ -248,6 +252,9 @@ func numberSection(r *experiment.Result) page.Section {
 	}
 	if len(r.Functions) > 0 {
 		s.Blocks = append(s.Blocks, page.Block{Table: functionTable(r)}, page.Block{Table: latencyTable(r)})
+		if t := tokenTable(r); t != nil {
+			s.Blocks = append(s.Blocks, page.Block{Table: t})
+		}
 	}
 	if len(r.Workloads) > 0 {
 		s.Blocks = append(s.Blocks, page.Block{Table: workloadTable(r)})

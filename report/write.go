@@ -243,6 +243,9 @@ func RunPictures(r *experiment.Result) map[string]figure.Picture {
 			add(c.ID, c)
 		}
 	}
+	for _, c := range tokenCurves(r) {
+		add(c.ID, c)
+	}
 	if r.Detail == nil {
 		return out
 	}

@@ -204,10 +204,6 @@ func mistakes() []mistake {
 			path: "functions.embed.concurrent.max_inputs", message: "no effect", asWarning: true},
 		{name: "profile that is not there", old: service, new: "service: {profile: nowhere.yaml}", at: "nowhere.yaml",
 			path: "functions.embed.service.profile", message: "nowhere.yaml", help: "relative"},
-		{name: "continuous batching", old: service, new: "service: {llm: {max_num_seqs: 256}}", at: "llm",
-			path: "functions.embed.service.llm", message: "not supported by this version"},
-		{name: "tokens of continuous batching", old: "function: embed\n    arr", new: "function: embed\n    prompt_tokens: 5\n    arr",
-			at: "prompt_tokens", path: "workloads.web.prompt_tokens", message: "not supported by this version"},
 		{name: "calls between functions", old: "cpu: 2", new: "calls: [{function: b}]", at: "calls", path: "functions.embed.calls",
 			message: "not supported by this version"},
 		{name: "bucket that lets nothing through", old: "platform: modal", new: "platform: {limits: {rate_sync: 1/h}}", at: "1/h",
@@ -408,6 +404,9 @@ func FuzzLoad(f *testing.F) {
 	}
 	for _, m := range mistakes() {
 		f.Add([]byte(strings.Replace(plainScenario, m.old, m.new, 1)))
+	}
+	for _, m := range engineMistakes() {
+		f.Add([]byte(strings.Replace(engineScenario, m.old, m.new, 1)))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
 		s, ds := Load("file.yaml", text, ExampleOptions())

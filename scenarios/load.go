@@ -104,7 +104,7 @@ func (d *Document) Scenario(opts Options) (*experiment.Scenario, Diagnostics) {
 // scenario reads all that the file says.
 func (r *reader) scenario() *experiment.Scenario {
 	r.spots, r.sources, r.meant = map[string]spot{}, map[*yaml.Node]*source{}, map[string]bool{}
-	r.profiles = map[string]*experiment.Profile{}
+	r.profiles, r.tokens = map[string]*experiment.Profile{}, map[string][2]bool{}
 	s := &experiment.Scenario{Seed: 1, Profiles: r.profiles, Model: model.NewConfig(model.PresetModal),
 		Replications: experiment.Replications{Min: 1, Max: 1, Metric: defaultMetric}}
 	root := r.override(r.opts.Set)
@@ -122,6 +122,7 @@ func (r *reader) check(s *experiment.Scenario) {
 	for _, p := range s.Model.Validate() {
 		r.problem(p)
 	}
+	r.checkTokens(s)
 	r.checkReplications(s)
 	r.checkObjectives(s)
 	if at, ok := r.spots["carbon_intensity"]; ok && s.CarbonIntensity > mostCarbon {
@@ -280,6 +281,9 @@ func (r *reader) checkReplications(s *experiment.Scenario) {
 	}
 	if n, path := place("min"); len(r.found) == before && rule.Min > rule.Max {
 		r.fail(n, path, "", "min (%d) is more than max (%d)", rule.Min, rule.Max)
+	}
+	if n, path := place("metric"); !r.misread(path) {
+		r.checkLLMMetric(n, path, rule.Metric, s, "", "")
 	}
 	if n, path := place("precision"); rule.Precision > 1 {
 		r.fail(n, path, "", "the precision is a relative half-width, at most 100%%")

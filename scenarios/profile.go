@@ -95,6 +95,11 @@ type Holdout struct {
 	PredictedP50 float64 `yaml:"predicted_p50" unit:"time"`
 	MeasuredP95  float64 `yaml:"measured_p95" unit:"time"`
 	PredictedP95 float64 `yaml:"predicted_p95" unit:"time"`
+
+	MeasuredTTFT  float64 `yaml:"measured_ttft" unit:"time"`
+	PredictedTTFT float64 `yaml:"predicted_ttft" unit:"time"`
+	MeasuredTPOT  float64 `yaml:"measured_tpot" unit:"time"`
+	PredictedTPOT float64 `yaml:"predicted_tpot" unit:"time"`
 }
 
 // ProfileSamples names the file of raw measurements.
@@ -196,11 +201,17 @@ func (r *reader) checkProfile(p *Profile, root *yaml.Node, path string) {
 	span("batch_size", len(p.Valid.BatchSize), low, high)
 	low, high = ends(p.Valid.Concurrent)
 	span("concurrent", len(p.Valid.Concurrent), low, high)
-	low, high = 0, 0
-	if v := p.Valid.Size; len(v) == 2 {
-		low, high = v[0], v[1]
+	for _, r := range []struct {
+		key  string
+		ends []float64
+	}{{"size", p.Valid.Size}, {"prompt_tokens", p.Valid.PromptTokens},
+		{"output_tokens", p.Valid.OutputTokens}} {
+		low, high = 0, 0
+		if len(r.ends) == 2 {
+			low, high = r.ends[0], r.ends[1]
+		}
+		span(r.key, len(r.ends), low, high)
 	}
-	span("size", len(p.Valid.Size), low, high)
 	for i, one := range p.Quality.Intervals {
 		if one.Low > one.High || one.LowShare > one.HighShare {
 			r.fail(at(fmt.Sprintf("quality.intervals[%d]", i)), path, "",

@@ -58,6 +58,9 @@ func TestLibraryProfiles(t *testing.T) {
 			t.Errorf("%s does not say where it holds", name)
 		}
 		s := strings.Replace(plainScenario, "service: {time: 30ms}", "service: {profile: "+name+"}", 1)
+		if p.Service.LLM != nil {
+			s = withEngineProfile(name)
+		}
 		if _, ds := Load("x.yaml", []byte(s), Options{}); ds.Failed() {
 			t.Errorf("%s: %v", name, ds)
 		}

@@ -46,7 +46,7 @@ func MetricUnit(metric string) string {
 		return "fraction"
 	case group == "cost":
 		return "money"
-	case group == "throughput":
+	case group == "throughput" || group == "output_tokens":
 		return "rate"
 	}
 	return "number"
@@ -112,7 +112,33 @@ func (r *reader) checkObjectives(s *experiment.Scenario) {
 			r.fail(r.spots[at+".metric"].value, at+".metric", "say which function instead",
 				"a workload has no %s of its own", group)
 		}
+		if at := at + ".metric"; r.given(at) {
+			r.checkLLMMetric(r.spots[at].value, at, o.Metric, s, o.Function, o.Workload)
+		}
 	}
+}
+
+// checkLLMMetric refuses a metric of LLM inputs where the scope has none.
+func (r *reader) checkLLMMetric(n *yaml.Node, path, metric string, s *experiment.Scenario, function,
+	workload string) {
+	if !experiment.OfLLM(metric) {
+		return
+	}
+	engines := map[string]bool{}
+	for i := range s.Model.Functions {
+		f := &s.Model.Functions[i]
+		if f.Service.LLM != nil && (function == "" || function == f.Name) {
+			engines[f.Name] = true
+		}
+	}
+	for i := range s.Model.Workloads {
+		w := &s.Model.Workloads[i]
+		if engines[w.Function] && (workload == "" || workload == w.Name) {
+			return
+		}
+	}
+	group, _, _ := strings.Cut(metric, ".")
+	r.fail(n, path, "", "only functions with service.llm and their workloads have %s", group)
 }
 
 // axes is a mapping of dotted keys to the values that they take.

@@ -31,6 +31,7 @@ type reader struct {
 	facts     *experiment.Profile            // of the same profile
 	profiles  map[string]*experiment.Profile // by function
 	synthetic bool                           // a profile says that it was not measured
+	tokens    map[string][2]bool             // by workload: all rows of its trace say prompt, output
 }
 
 // spot is where a setting stands.

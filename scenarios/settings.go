@@ -36,7 +36,16 @@ func (l *language) special(in reflect.Type, f reflect.StructField) form {
 	case reflect.TypeFor[model.Limits]():
 		return l.limits()
 	case reflect.TypeFor[service.Curve]():
+		if in == reflect.TypeFor[service.IterationTime]() {
+			return curve{"a mapping of tokens to times"}
+		}
 		return curve{"a mapping of inputs to times"}
+	case reflect.TypeFor[service.IterationTime]():
+		return l.of(f.Type, "iteration", "an iteration's time")
+	case reflect.TypeFor[service.RequestTime]():
+		return l.of(f.Type, "request", "a request's time outside of the engine")
+	case reflect.TypeFor[service.KV]():
+		return l.of(f.Type, "kv", "a KV memory")
 	case reflect.TypeFor[[]model.Update]():
 		return list{l.of(reflect.TypeFor[model.Update](), "update", "an update"),
 			"a list of updates"}
@@ -488,16 +497,33 @@ func (l *language) completeService(s *section) {
 	s.fields = append([]field{profile}, s.fields...)
 	s.fields = append(s.fields, field{name: "noise", form: noise}, field{name: "concurrency",
 		form: shared},
-		field{name: "llm", form: unsupported{"LLM service (continuous batching)"}})
+		field{name: "llm", form: l.engine(), index: []int{fieldIndex(t, "LLM")}})
+}
+
+// engine is an LLM engine: the profile's, where there is one, with the settings that stand here.
+func (l *language) engine() form {
+	t := reflect.TypeFor[service.LLM]()
+	s := l.of(t, "llm", "an LLM engine")
+	noise := l.add(&section{name: "llm noise", what: "a noise", fields: []field{
+		{name: "cv", form: l.scalar(reflect.TypeFor[float64](), "fraction", false),
+			index: []int{fieldIndex(t, "NoiseCV")}}}})
+	s.fields = append(s.fields, field{name: "noise", form: noise})
+	return custom{
+		from: func(r *reader, n *yaml.Node, path string, into reflect.Value) {
+			engine := service.NewLLM()
+			if known := into.Interface().(*service.LLM); known != nil {
+				engine = *known
+			}
+			s.read(r, n, path, reflect.ValueOf(&engine).Elem())
+			into.Set(reflect.ValueOf(&engine))
+		},
+		like: func(b *schemas) schema { return b.ref(s) },
+	}
 }
 
 // workloads is a list; each has a name, by default its place in the list.
 func (l *language) workloads() form {
 	s := l.of(reflect.TypeFor[model.Workload](), "workload", "a workload")
-	for _, tokens := range []string{"prompt_tokens", "output_tokens"} {
-		s.fields = append(s.fields, field{name: tokens,
-			form: unsupported{"LLM service (continuous batching)"}})
-	}
 	one := custom{
 		from: func(r *reader, n *yaml.Node, path string, into reflect.Value) {
 			index := strings.TrimSuffix(strings.TrimPrefix(path, "workloads["), "]")

@@ -13,6 +13,8 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
+	"github.com/simcap/simcap/experiment"
+	"github.com/simcap/simcap/model/dist"
 	"github.com/simcap/simcap/model/workload"
 	"github.com/simcap/simcap/sim"
 	"github.com/simcap/simcap/trace"
@@ -22,6 +24,8 @@ import (
 type traceFile struct {
 	rows     int64
 	demands  bool // its rows have durations
+	prompts  bool // all of them say how many tokens their prompt has
+	outputs  bool // and their output
 	unsorted bool // it has to be sorted as a whole
 	warnings []string
 	err      error
@@ -59,6 +63,7 @@ func (r *reader) trace(t *workload.Trace, path string) {
 			"use the function's service", "the rows of "+t.File+" have measured durations, which are taken "+
 			"as service times")
 	}
+	r.tokens[strings.TrimSuffix(path, ".arrivals")] = [2]bool{known.prompts, known.outputs}
 	t.Open = func(seed uint64) (workload.Source, error) { return file.source(seed) }
 }
 
@@ -133,7 +138,8 @@ func (r *reader) opener(path string) func() (io.ReadCloser, error) {
 func (d *Document) traceFile(file tracePath) *traceFile {
 	d.mutex.Lock()
 	defer d.mutex.Unlock()
-	key := fmt.Sprintf("%q %+v", file.name, file.options) // maps print in the order of their keys
+	// Maps print in the order of their keys.
+	key := fmt.Sprintf("%q %q %+v", file.name, file.take, file.options)
 	if d.traces[key] == nil {
 		d.traces[key] = file.read()
 	}
@@ -186,7 +192,7 @@ func (p tracePath) once() *traceFile {
 	}
 	defer s.close()
 	var row trace.Row
-	found := &traceFile{}
+	found := &traceFile{prompts: p.takes("prompt_tokens"), outputs: p.takes("output_tokens")}
 	for {
 		ok, err := s.reader.Next(&row)
 		if err != nil {
@@ -198,7 +204,36 @@ func (p tracePath) once() *traceFile {
 			return found
 		}
 		found.demands = found.demands || !math.IsNaN(row.Demand)
+		found.prompts = found.prompts && !math.IsNaN(row.Prompt)
+		found.outputs = found.outputs && !math.IsNaN(row.Output)
 		found.rows++
+	}
+}
+
+// takes says whether what rows say of the thing is taken.
+func (p tracePath) takes(what string) bool { return slices.Contains(p.take, what) }
+
+// checkTokens refuses workloads of LLM functions that do not know their tokens: neither they nor all rows
+// of their trace.
+func (r *reader) checkTokens(s *experiment.Scenario) {
+	engines := map[string]bool{}
+	for i := range s.Model.Functions {
+		engines[s.Model.Functions[i].Name] = s.Model.Functions[i].Service.LLM != nil
+	}
+	for i := range s.Model.Workloads {
+		w, at := &s.Model.Workloads[i], element("workloads", i)
+		t, traced := w.Arrivals.Kind.(workload.Trace)
+		if !engines[w.Function] || !traced || r.misread(r.named(at)+".arrivals") {
+			continue
+		}
+		for k, key := range []string{"prompt_tokens", "output_tokens"} {
+			if []dist.Dist{w.PromptTokens, w.OutputTokens}[k] != nil || r.tokens[at][k] {
+				continue
+			}
+			help := "give the workload " + key + ": a number or a distribution"
+			r.fail(r.spots[at+".arrivals"].key, at+"."+key, help, "function %s has an LLM engine, and not "+
+				"every row of %s says the %s", w.Function, t.File, key)
+		}
 	}
 }
 

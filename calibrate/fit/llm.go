@@ -23,18 +23,53 @@ type Engine struct {
 	PerSequence  float64 // s
 	PerContext   float64 // s
 	PerAttention float64 // s
+	Admit        float64 // s that a lone request spends outside of its first iteration
 	MAPE         float64 // mean relative error of the fit
 	P90          float64 // its 90th percentile
 	Worst        float64
 	Holdout      float64 // MAPE at the iterations that were left out, one in five; NaN: too few
 }
 
+// Sample is a time that was measured and what it is the mean of: iterations with their shares, which sum to
+// 1. Lone samples are the time to the first token of a request alone, which has Engine.Admit in it.
+type Sample struct {
+	Parts []Part
+	Lone  bool
+	Time  float64 // s
+}
+
+// Part is the share of iterations of one kind.
+type Part struct {
+	Share float64
+	Iteration
+}
+
 // At is the time of an iteration in seconds.
-func (e *Engine) At(i Iteration) float64 {
-	row, coefficients := e.row(i), e.coefficients()
+func (e *Engine) At(i Iteration) float64 { return e.of(single(i)) }
+
+// single is a sample of one iteration.
+func single(i Iteration) Sample { return Sample{Parts: []Part{{1, i}}, Time: i.Time} }
+
+// of is the time that a sample should have.
+func (e *Engine) of(s Sample) float64 {
+	row, coefficients := e.features(s), e.coefficients()
 	sum := 0.0
 	for k := range row {
 		sum += row[k] * coefficients[k]
+	}
+	return sum
+}
+
+// features are the means of the rows of a sample's parts, and whether Admit counts.
+func (e *Engine) features(s Sample) []float64 {
+	sum := make([]float64, len(e.Base)+4)
+	for _, p := range s.Parts {
+		for k, v := range e.row(p.Iteration) {
+			sum[k] += p.Share * v
+		}
+	}
+	if s.Lone {
+		sum[len(sum)-1] = 1
 	}
 	return sum
 }
@@ -62,16 +97,27 @@ func (e *Engine) coefficients() []float64 {
 		out = append(out, k.T-last)
 		last = k.T
 	}
-	return append(out, e.PerSequence, e.PerContext, e.PerAttention)
+	return append(out, e.PerSequence, e.PerContext, e.PerAttention, e.Admit)
 }
 
 // NewEngine fits the time of an iteration by relative least squares without negative terms. Knots of
 // the base stand at numbers of tokens that were measured, at most about one per factor of two: a knot
 // without a measurement would be free to go anywhere.
 func NewEngine(all []Iteration) (Engine, error) {
-	for _, i := range all {
-		if !(i.Time > 0) || !(i.Tokens >= 1) {
-			return Engine{}, fmt.Errorf("an iteration of %v tokens in %v s", i.Tokens, i.Time)
+	samples := make([]Sample, len(all))
+	for k, i := range all {
+		samples[k] = single(i)
+	}
+	return NewEngineOf(samples)
+}
+
+// NewEngineOf is NewEngine for means of several iterations.
+func NewEngineOf(all []Sample) (Engine, error) {
+	for _, s := range all {
+		for _, p := range s.Parts {
+			if !(s.Time > 0) || !(p.Tokens >= 1) {
+				return Engine{}, fmt.Errorf("an iteration of %v tokens in %v s", p.Tokens, s.Time)
+			}
 		}
 	}
 	if len(all) < 3 {
@@ -81,7 +127,7 @@ func NewEngine(all []Iteration) (Engine, error) {
 	e.judge(all)
 	e.Holdout = math.NaN()
 	if len(all) >= 15 {
-		var seen, unseen []Iteration
+		var seen, unseen []Sample
 		for k, i := range all {
 			if k%5 == 2 {
 				unseen = append(unseen, i)
@@ -96,11 +142,13 @@ func NewEngine(all []Iteration) (Engine, error) {
 	return e, nil
 }
 
-func solveEngine(all []Iteration) Engine {
+func solveEngine(all []Sample) Engine {
 	var e Engine
-	tokens := make([]float64, len(all))
-	for k, i := range all {
-		tokens[k] = math.Round(i.Tokens)
+	var tokens []float64
+	for _, s := range all {
+		for _, p := range s.Parts {
+			tokens = append(tokens, math.Round(p.Tokens))
+		}
 	}
 	slices.Sort(tokens)
 	for k, t := range tokens {
@@ -115,7 +163,7 @@ func solveEngine(all []Iteration) Engine {
 	}
 	rows, ones := make([][]float64, len(all)), make([]float64, len(all))
 	for k, i := range all {
-		rows[k], ones[k] = e.row(i), 1
+		rows[k], ones[k] = e.features(i), 1
 		for j := range rows[k] {
 			rows[k][j] /= i.Time
 		}
@@ -127,15 +175,15 @@ func solveEngine(all []Iteration) Engine {
 		e.Base[k].T = sum
 	}
 	n := len(e.Base)
-	e.PerSequence, e.PerContext, e.PerAttention = x[n], x[n+1], x[n+2]
+	e.PerSequence, e.PerContext, e.PerAttention, e.Admit = x[n], x[n+1], x[n+2], x[n+3]
 	return e
 }
 
 // judge sets the errors at the iterations.
-func (e *Engine) judge(all []Iteration) {
+func (e *Engine) judge(all []Sample) {
 	errs := make([]float64, len(all))
 	for k, i := range all {
-		errs[k] = math.Abs(e.At(i)/i.Time - 1)
+		errs[k] = math.Abs(e.of(i)/i.Time - 1)
 	}
 	e.MAPE, _ = meanDeviation(errs)
 	e.P90 = Quantile(errs, 0.9)

@@ -16,6 +16,8 @@ type Request struct {
 	Batch int  // inputs
 	Null  bool // a request that does no work, where the server knows one
 	Seq   int  // number of the request
+	// Of a server of language: tokens of prompt and answer; 0: the target's own.
+	PromptTokens, OutputTokens int
 }
 
 // Answer is what a server said. Times in seconds since the request was sent; 0: not known.

@@ -68,6 +68,8 @@ type Stage struct {
 type Valid struct {
 	BatchSize, Concurrent [2]int
 	Size                  [2]float64
+	PromptTokens          [2]float64 // of an LLM engine
+	OutputTokens          [2]float64
 	GPUs                  []string
 }
 
@@ -114,6 +116,8 @@ type Interval struct {
 type Holdout struct {
 	Rate                                                 float64
 	MeasuredP50, PredictedP50, MeasuredP95, PredictedP95 float64
+	// Medians of an LLM engine; 0: none.
+	MeasuredTTFT, PredictedTTFT, MeasuredTPOT, PredictedTPOT float64
 }
 
 // Error is the largest relative error of the predictions.
@@ -330,7 +334,15 @@ func (o *out) coldStart(stages []Stage) {
 }
 
 func (v *Valid) write(o *out) {
-	if v.BatchSize == [2]int{} && v.Concurrent == [2]int{} && v.Size == [2]float64{} && len(v.GPUs) == 0 {
+	spans := []struct {
+		key  string
+		span [2]float64
+	}{{"size", v.Size}, {"prompt_tokens", v.PromptTokens}, {"output_tokens", v.OutputTokens}}
+	empty := v.BatchSize == [2]int{} && v.Concurrent == [2]int{} && len(v.GPUs) == 0
+	for _, s := range spans {
+		empty = empty && s.span == [2]float64{}
+	}
+	if empty {
 		return
 	}
 	o.line(0, "valid:")
@@ -342,8 +354,10 @@ func (v *Valid) write(o *out) {
 			o.line(1, fmt.Sprintf("%s: [%d, %d]", r.key, r.span[0], r.span[1]))
 		}
 	}
-	if v.Size != [2]float64{} {
-		o.line(1, fmt.Sprintf("size: [%s, %s]", number(v.Size[0]), number(v.Size[1])))
+	for _, s := range spans {
+		if s.span != [2]float64{} {
+			o.line(1, fmt.Sprintf("%s: [%s, %s]", s.key, number(s.span[0]), number(s.span[1])))
+		}
 	}
 	if len(v.GPUs) > 0 {
 		o.line(1, "gpus: ["+strings.Join(v.GPUs, ", ")+"]")
@@ -407,6 +421,12 @@ func (q *Quality) write(o *out) {
 			o.line(3, "predicted_p50: "+Time(h.PredictedP50))
 			o.line(3, "measured_p95: "+Time(h.MeasuredP95))
 			o.line(3, "predicted_p95: "+Time(h.PredictedP95))
+			if h.MeasuredTTFT > 0 {
+				o.line(3, "measured_ttft: "+Time(h.MeasuredTTFT))
+				o.line(3, "predicted_ttft: "+Time(h.PredictedTTFT))
+				o.line(3, "measured_tpot: "+Time(h.MeasuredTPOT))
+				o.line(3, "predicted_tpot: "+Time(h.PredictedTPOT))
+			}
 		}
 	}
 	if len(q.Warnings) > 0 {

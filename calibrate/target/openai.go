@@ -44,9 +44,16 @@ func NewOpenAI(url, model string, prompt, output int, headers http.Header,
 }
 
 // body is the request. Its prompt begins with its number, so that no cache of prefixes answers it.
-func (o *OpenAI) body(seq int) (string, error) {
-	text := fmt.Sprintf("%d", seq) + strings.Repeat(" word", max(0, o.PromptTokens-1))
-	request := map[string]any{"model": o.Model, "max_tokens": o.OutputTokens, "stream": true,
+func (o *OpenAI) body(r load.Request) (string, error) {
+	prompt, output := o.PromptTokens, o.OutputTokens
+	if r.PromptTokens > 0 {
+		prompt = r.PromptTokens
+	}
+	if r.OutputTokens > 0 {
+		output = r.OutputTokens
+	}
+	text := fmt.Sprintf("%d", r.Seq) + strings.Repeat(" word", max(0, prompt-1))
+	request := map[string]any{"model": o.Model, "max_tokens": output, "stream": true,
 		"temperature":    0,
 		"stream_options": map[string]any{"include_usage": true}}
 	if o.Exact {
@@ -88,7 +95,7 @@ func (c *chunk) text() string {
 
 // Do sends one request and reads its stream.
 func (o *OpenAI) Do(ctx context.Context, r load.Request) load.Answer {
-	body, err := o.body(r.Seq)
+	body, err := o.body(r)
 	if err != nil {
 		return load.Answer{Err: err}
 	}

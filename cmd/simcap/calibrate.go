@@ -26,7 +26,7 @@ import (
 type calibrateFlags struct {
 	out, name, description, model, engine, notes, as string
 	force, quiet, quick, verbose                     bool
-	batches, concurrency                             []int
+	batches, concurrency, prompts                    []int
 	open                                             []float64
 	gpus                                             []string
 	watch                                            string
@@ -98,6 +98,8 @@ func (f *calibrateFlags) add(cmd *cobra.Command) {
 	s.IntSliceVar(&f.batches, "batches", nil, "inputs of a request to measure (default 1,2,4,8,16,32 "+
 		"where it can have several)")
 	s.IntSliceVar(&f.concurrency, "concurrency", nil, "requests at a time to measure (default 1,2,4,8,16)")
+	s.IntSliceVar(&f.prompts, "prompts", nil, "tokens of prompts, each alone, to measure (--as llm; default "+
+		"16,64,256,512,1024)")
 	s.Float64SliceVar(&f.open, "open", nil, "loads that test the fit, as shares of the capacity "+
 		"(default 0.4,0.7)")
 	s.Float64Var(&f.plan.OpenSeconds, "open-seconds", f.plan.OpenSeconds, "length of each of these loads")
@@ -137,6 +139,14 @@ func (f *calibrateFlags) prepare(batches bool) error {
 	}
 	if f.concurrency != nil {
 		p.Concurrency = f.concurrency
+	}
+	switch {
+	case f.prompts != nil && f.as != asLLM:
+		return usagef("--prompts is for --as llm")
+	case f.prompts != nil:
+		p.Prompts = f.prompts
+	case f.as == asLLM:
+		p.Prompts = []int{16, 64, 256, 512, 1024}
 	}
 	if f.open != nil {
 		p.OpenShares = f.open
@@ -380,6 +390,9 @@ func newCalibrateWorkerCommand(f *calibrateFlags) *cobra.Command {
 			if len(args) == 0 {
 				return usagef("no command: simcap calibrate worker -- python simcap_worker.py " +
 					"mymodule:predict")
+			}
+			if f.as == asLLM {
+				return errNoStream()
 			}
 			s := &calibrate.WorkerProgram{Command: args, Timeout: startTimeout, Grace: grace, Log: f.log(cmd)}
 			return f.run(cmd, "worker", strings.Join(args, " "), s)

@@ -54,47 +54,83 @@ func testProfile(ctx context.Context, p *profile.Profile, m *calibrate.Measureme
 			continue
 		}
 		slices.Sort(times)
-		predicted, err := predict(ctx, &warm, times)
+		rows, err := predict(ctx, &warm, times, tokensOf(p, point))
 		if err != nil {
 			return err
 		}
-		p.Quality.Holdout = append(p.Quality.Holdout, profile.Holdout{Rate: point.RatePerS,
+		predicted := make([]float64, len(rows))
+		for i := range rows {
+			predicted[i] = rows[i].Latency.Seconds()
+		}
+		h := profile.Holdout{Rate: point.RatePerS,
 			MeasuredP50: fit.Quantile(latencies, 0.5), MeasuredP95: fit.Quantile(latencies, 0.95),
-			PredictedP50: fit.Quantile(predicted, 0.5), PredictedP95: fit.Quantile(predicted, 0.95)})
+			PredictedP50: fit.Quantile(predicted, 0.5), PredictedP95: fit.Quantile(predicted, 0.95)}
+		if ttft, tpot := point.TokenTimes(); p.Service.LLM != nil && len(ttft) > 0 && len(tpot) > 0 {
+			first, each := tokenTimes(rows)
+			h.MeasuredTTFT, h.MeasuredTPOT = fit.Median(ttft), fit.Median(tpot)
+			h.PredictedTTFT, h.PredictedTPOT = fit.Median(first), fit.Median(each)
+		}
+		p.Quality.Holdout = append(p.Quality.Holdout, h)
 	}
 	return nil
 }
 
-// predict runs the arrivals through the simulator, eight times with other luck, and returns all
-// latencies in seconds.
-func predict(ctx context.Context, p *profile.Profile, times []float64) ([]float64, error) {
+// tokensOf are the keys of a workload that makes requests with as many tokens as those of a point; "" for a
+// profile of no LLM engine.
+func tokensOf(p *profile.Profile, point *calibrate.Point) string {
+	if p.Service.LLM == nil {
+		return ""
+	}
+	prompt, output, n := 0.0, 0.0, 0.0
+	for i := range point.Records {
+		if r := &point.Records[i]; r.Err == "" {
+			prompt, output, n = prompt+float64(r.PromptTokens), output+float64(r.OutputTokens), n+1
+		}
+	}
+	return fmt.Sprintf(", prompt_tokens: %.0f, output_tokens: %.0f", max(1, prompt/n), max(1, output/n))
+}
+
+// tokenTimes are the times in seconds to the first token and of each further one, of rows that have any.
+func tokenTimes(rows []model.InputRow) (ttft, tpot []float64) {
+	for i := range rows {
+		r := &rows[i].LLM
+		if r.Prompt == 0 {
+			continue
+		}
+		if r.TTFT != model.Unset {
+			ttft = append(ttft, r.TTFT.Seconds())
+		}
+		if r.TPOT != model.Unset {
+			tpot = append(tpot, r.TPOT.Seconds())
+		}
+	}
+	return ttft, tpot
+}
+
+// predict runs the arrivals through the simulator, eight times with other luck, and returns the rows of all
+// inputs. Tokens are keys of the workload.
+func predict(ctx context.Context, p *profile.Profile, times []float64, tokens string) ([]model.InputRow,
+	error) {
 	var text bytes.Buffer
 	if err := p.Write(&text); err != nil {
 		return nil, err
 	}
-	s, ds := scenarios.Load("hold-out", []byte(holdoutScenario(p, times)), scenarios.Options{
+	s, ds := scenarios.Load("hold-out", []byte(holdoutScenario(p, times, tokens)), scenarios.Options{
 		Profile: func(string) ([]byte, error) { return text.Bytes(), nil }})
 	if s == nil {
 		return nil, ds.Err()
 	}
-	rows, err := latenciesOf(ctx, s, "f")
-	if err != nil {
-		return nil, err
-	}
-	out := make([]float64, len(rows))
-	for i := range rows {
-		out[i] = rows[i].Latency.Seconds()
-	}
-	return out, nil
+	return latenciesOf(ctx, s, "f")
 }
 
 // holdoutScenario is one container that treats requests as the server does.
-func holdoutScenario(p *profile.Profile, times []float64) string {
+func holdoutScenario(p *profile.Profile, times []float64, tokens string) string {
 	inputs, batched := 1000, ""
-	switch p.Server.Discipline {
-	case "queue", "":
+	switch discipline := p.Server.Discipline; {
+	case p.Service.LLM != nil: // the engine's own line
+	case discipline == "queue" || discipline == "":
 		inputs = max(1, p.Server.Slots)
-	case "batching":
+	case discipline == "batching":
 		inputs, batched = 1, fmt.Sprintf(", batched: {max_batch_size: %d, wait_ms: 0}", p.Valid.BatchSize[1])
 	}
 	var list strings.Builder
@@ -108,7 +144,7 @@ func holdoutScenario(p *profile.Profile, times []float64) string {
 		"{min_containers: 1, "+
 		"max_containers: 1, concurrent: {max_inputs: %d}%s, service: {profile: p}, timeout: "+
 		"1h}\nworkloads:\n  - {name: w, "+
-		"function: f, arrivals: {process: at, times: [%s]}}\n", inputs, batched, list.String())
+		"function: f%s, arrivals: {process: at, times: [%s]}}\n", inputs, batched, tokens, list.String())
 }
 
 // latenciesOf runs the scenario and returns the rows of a function's inputs that completed.
@@ -233,11 +269,26 @@ func (c *checkFlags) replay(cmd *cobra.Command, f *calibrateFlags, subject calib
 		times = append(times, (rows[i].Submitted - rows[0].Submitted).Seconds())
 	}
 	say("sending %s over %.3g s", count(len(times), "request"), times[len(times)-1])
-	records := clock.Open(ctx, session.Target, load.Request{Batch: 1}, times, 10_000)
+	records := clock.Open(ctx, asDrawn{session.Target, rows}, load.Request{Batch: 1}, times, 10_000)
 	if ctx.Err() != nil {
 		return nil, &exitError{exitInterrupted, errors.New("interrupted; nothing was compared")}
 	}
 	return records, nil
+}
+
+// asDrawn is a server that is asked for as many tokens as the rows have, in their order.
+type asDrawn struct {
+	load.Target
+	rows []model.InputRow
+}
+
+// Do sends the request of a row.
+func (d asDrawn) Do(ctx context.Context, r load.Request) load.Answer {
+	if r.Seq >= 1 && r.Seq <= len(d.rows) {
+		tokens := &d.rows[r.Seq-1].LLM
+		r.PromptTokens, r.OutputTokens = tokens.Prompt, tokens.Output
+	}
+	return d.Target.Do(ctx, r)
 }
 
 // compare prints quantiles side by side.
@@ -257,12 +308,33 @@ func (c *checkFlags) compare(w io.Writer, scenario, function string, rows []mode
 		}
 		measured = append(measured, records[i].Latency())
 	}
-	fmt.Fprintf(w, "%s, function %s: %s\n\n%-10s %12s %12s %9s\n", scenario, function,
-		count(len(records), "request"),
-		"latency", "predicted", "measured", "off by")
 	if len(measured) == 0 {
 		return failed(fmt.Errorf("no request succeeded: %s", firstError))
 	}
+	fmt.Fprintf(w, "%s, function %s: %s\n", scenario, function, count(len(records), "request"))
+	sideBySide(w, "latency", predicted, measured)
+	point := calibrate.Point{Records: records}
+	if first, each := tokenTimes(rows); len(first) > 0 {
+		ttft, tpot := point.TokenTimes()
+		sideBySide(w, "TTFT", first, ttft)
+		sideBySide(w, "TPOT", each, tpot)
+	}
+	if late := load.Late(records); late > 0.05 {
+		fmt.Fprintf(w, "\n%.0f %% of the requests were sent late: this machine is too busy to measure "+
+			"this load\n", 100*late)
+	}
+	if failures > 0 {
+		fmt.Fprintf(w, "\n%d of %s failed: %s\n", failures, count(len(records), "request"), firstError)
+	}
+	return nil
+}
+
+// sideBySide prints mean and quantiles of two lists of times; nothing where one is empty.
+func sideBySide(w io.Writer, what string, predicted, measured []float64) {
+	if len(predicted) == 0 || len(measured) == 0 {
+		return
+	}
+	fmt.Fprintf(w, "\n%-10s %12s %12s %9s\n", what, "predicted", "measured", "off by")
 	mean := func(v []float64) float64 {
 		sum := 0.0
 		for _, x := range v {
@@ -281,12 +353,4 @@ func (c *checkFlags) compare(w io.Writer, scenario, function string, rows []mode
 		}
 		line(fmt.Sprintf("p%g", 100*q), fit.Quantile(predicted, q), fit.Quantile(measured, q))
 	}
-	if late := load.Late(records); late > 0.05 {
-		fmt.Fprintf(w, "\n%.0f %% of the requests were sent late: this machine is too busy to measure "+
-			"this load\n", 100*late)
-	}
-	if failures > 0 {
-		fmt.Fprintf(w, "\n%d of %s failed: %s\n", failures, count(len(records), "request"), firstError)
-	}
-	return nil
 }

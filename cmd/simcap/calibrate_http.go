@@ -43,8 +43,16 @@ func (h *httpFlags) add(cmd *cobra.Command) {
 	s.StringArrayVar(&h.shapes, "shape", nil, "shape of an input without the batch, as in ids=128 (kserve)")
 }
 
+// errNoStream refuses to fit an engine to answers that come as a whole.
+func errNoStream() error {
+	return usagef("--as llm needs answers that come token by token: --api openai")
+}
+
 // read reads what the flags name.
-func (h *httpFlags) read() error {
+func (h *httpFlags) read(f *calibrateFlags) error {
+	if f.as == asLLM && h.api != "openai" {
+		return errNoStream()
+	}
 	if h.api != "json" && h.api != "openai" && h.api != "kserve" {
 		return usagef("--api: %q, where json, openai or kserve is expected", h.api)
 	}
@@ -110,7 +118,7 @@ func newCalibrateHTTPCommand(f *calibrateFlags) *cobra.Command {
 		Short: "Measure a server that runs already, here or behind an address",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := h.read(); err != nil {
+			if err := h.read(f); err != nil {
 				return err
 			}
 			if !strings.HasPrefix(args[0], "http://") && !strings.HasPrefix(args[0], "https://") {
@@ -145,7 +153,7 @@ func newCalibrateExecCommand(f *calibrateFlags) *cobra.Command {
 				return usagef("no command: simcap calibrate exec --url http://127.0.0.1:8000/ -- python " +
 					"serve.py")
 			}
-			if err := h.read(); err != nil {
+			if err := h.read(f); err != nil {
 				return err
 			}
 			if !strings.HasPrefix(address, "http://") && !strings.HasPrefix(address, "https://") {

@@ -52,14 +52,22 @@ func (g *guess) write(b *strings.Builder, name string, horizonS float64, functio
 		if f.name != "" && f.name != f.key {
 			fmt.Fprintf(b, " # %s", oneLine(f.name))
 		}
-		b.WriteString("\n    gpu: L4 # a guess: the file does not tell\n")
+		if g.engine() {
+			b.WriteString("\n    gpu: RTX-PRO-6000 # a guess: the file does not tell\n" +
+				"    concurrent: {max_inputs: 128, target_inputs: 24} # a guess\n")
+		} else {
+			b.WriteString("\n    gpu: L4 # a guess: the file does not tell\n")
+		}
 		g.service(b)
 		b.WriteString("    cold_start: 20s # a guess\n    scaledown_window: 60s\n")
 	}
 	b.WriteString("\nworkloads:\n")
 	for _, f := range functions {
 		fmt.Fprintf(b, "  - name: %s\n    function: %s\n", f.key, f.key)
-		if g.perToken() {
+		if g.engine() {
+			fmt.Fprintf(b, "    prompt_tokens: %s # of the file\n    output_tokens: %s # of the file\n",
+				g.columns["prompt_tokens"], g.columns["output_tokens"])
+		} else if g.perToken() {
 			fmt.Fprintf(b, "    size: %s # output tokens of the file\n", g.columns["output_tokens"])
 		} else if g.compact && g.columns["size"] != "" {
 			fmt.Fprintf(b, "    size: %s\n", g.columns["size"])
@@ -74,6 +82,10 @@ func (g *guess) perToken() bool {
 	return g.columns["demand"] == "" && g.columns["output_tokens"] != ""
 }
 
+// engine says whether the service is guessed to be an LLM engine: the file tells prompts and outputs, and
+// no times.
+func (g *guess) engine() bool { return g.perToken() && g.columns["prompt_tokens"] != "" }
+
 // service writes what is known of how long an input takes.
 func (g *guess) service(b *strings.Builder) {
 	switch {
@@ -84,6 +96,10 @@ func (g *guess) service(b *strings.Builder) {
 			"    service:\n      # Rows bring their own durations; this is their distribution, for "+
 				"rows without one.\n"+
 				"      time: %s\n", g.columns["demand"])
+	case g.engine():
+		b.WriteString("    service: # a guess: the file tells tokens, not the model; `simcap profiles` " +
+			"lists others\n      profile: llama31-8b-vllm-rtx-pro-6000\n" +
+			"      llm: {kv: {num_blocks: 30000}}\n")
 	case g.perToken():
 		b.WriteString("    service: # a guess: the file tells tokens, not times\n      time: 300ms\n " +
 			"     per_unit: 20ms # per output token\n")

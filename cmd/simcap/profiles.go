@@ -184,7 +184,7 @@ func newProfilesCompareCommand() *cobra.Command {
 func compareProfiles(w io.Writer, a, b *scenarios.Profile) error {
 	fmt.Fprintf(w, "A  %s  (%s)\nB  %s  (%s)\n", a.Name, about(a), b.Name, about(b))
 	any := false
-	for _, of := range []func(*scenarios.Profile) curveView{batchView, concurrencyView} {
+	for _, of := range []func(*scenarios.Profile) curveView{batchView, concurrencyView, engineView} {
 		left, right := of(a), of(b)
 		if len(left.sizes) == 0 || len(right.sizes) == 0 {
 			continue

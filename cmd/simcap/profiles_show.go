@@ -62,14 +62,15 @@ func newProfilesShowCommand() *cobra.Command {
 
 // curveView is a curve of a profile as it is shown.
 type curveView struct {
-	name  string // "batch" or "at a time"
+	name  string // "batch", "at a time" or "tokens"
+	of    string // what is served: inputs, or tokens of an engine
 	sizes []int
 	at    func(n int) float64 // s
 }
 
 // batchView is the time of a batch; without sizes where the profile has none.
 func batchView(p *scenarios.Profile) curveView {
-	v := curveView{name: "batch"}
+	v := curveView{name: "batch", of: "inputs"}
 	b := p.Service.Batch
 	if b == nil {
 		return v
@@ -98,7 +99,7 @@ func doublings(least, most int) []int {
 
 // concurrencyView is the time of a request among several at a time.
 func concurrencyView(p *scenarios.Profile) curveView {
-	v := curveView{name: "at a time"}
+	v := curveView{name: "at a time", of: "inputs"}
 	c := p.Service.Concurrency
 	if len(c) == 0 {
 		return v
@@ -129,7 +130,7 @@ func showProfile(w io.Writer, p *scenarios.Profile) {
 	if p.Synthetic {
 		fmt.Fprintf(w, "SYNTHETIC: not measured on hardware; `simcap plan` refuses it\n")
 	}
-	for _, v := range []curveView{batchView(p), concurrencyView(p)} {
+	for _, v := range []curveView{batchView(p), concurrencyView(p), engineView(p)} {
 		showCurve(w, v)
 	}
 	fmt.Fprintln(w)
@@ -154,7 +155,7 @@ func showCurve(w io.Writer, v curveView) {
 		longest = max(longest, v.at(n))
 	}
 	const room = 40
-	fmt.Fprintf(w, "\n%10s  %9s  %-*s  inputs per second\n", v.name, "time", room, "")
+	fmt.Fprintf(w, "\n%10s  %9s  %-*s  %s per second\n", v.name, "time", room, "", v.of)
 	for _, n := range v.sizes {
 		t := v.at(n)
 		fmt.Fprintf(w, "%10d  %9s  %-*s  %s\n", n, quantity.Format(quantity.Seconds, t), room,
@@ -229,6 +230,9 @@ func profileFacts(p *scenarios.Profile) []page.Fact {
 		}
 		add("server", text[s.Discipline]+slots)
 	}
+	for _, f := range engineFacts(p) {
+		add(f.Name, f.Value)
+	}
 	add("valid for", validFor(p))
 	o := &p.Provenance
 	gpu := o.GPU
@@ -278,7 +282,7 @@ func qualityFacts(q *scenarios.ProfileQuality) []page.Fact {
 				"p95 %s, predicted %s", h.Rate, quantity.Format(quantity.Seconds, h.MeasuredP50/1e9),
 				quantity.Format(quantity.Seconds, h.PredictedP50/1e9),
 				quantity.Format(quantity.Seconds, h.MeasuredP95/1e9),
-				quantity.Format(quantity.Seconds, h.PredictedP95/1e9))})
+				quantity.Format(quantity.Seconds, h.PredictedP95/1e9)) + tokensHeldOut(&h)})
 	}
 	for _, w := range q.Warnings {
 		facts = append(facts, page.Fact{Name: "warning", Value: w})
@@ -297,6 +301,12 @@ func validFor(p *scenarios.Profile) string {
 	if v := p.Valid.Size; len(v) == 2 {
 		parts = append(parts, fmt.Sprintf("sizes of %.4g to %.4g", v[0], v[1]))
 	}
+	if v := p.Valid.PromptTokens; len(v) == 2 {
+		parts = append(parts, fmt.Sprintf("prompts of %.0f to %.0f tokens", v[0], v[1]))
+	}
+	if v := p.Valid.OutputTokens; len(v) == 2 {
+		parts = append(parts, fmt.Sprintf("outputs of %.0f to %.0f tokens", v[0], v[1]))
+	}
 	if len(p.Valid.GPUs) > 0 {
 		parts = append(parts, "on "+strings.Join(p.Valid.GPUs, ", "))
 	}
@@ -310,7 +320,7 @@ func profileCharts(p *scenarios.Profile) []chart.Chart {
 		id, label string
 		view      curveView
 	}{{"batch", "Inputs of a batch", batchView(p)}, {"concurrency", "Requests at a time",
-		concurrencyView(p)}} {
+		concurrencyView(p)}, {"iteration", "Tokens of an iteration", engineView(p)}} {
 		if len(v.view.sizes) < 2 {
 			continue
 		}
@@ -335,8 +345,8 @@ func profileCharts(p *scenarios.Profile) []chart.Chart {
 			Subtitle: "Time over " + strings.ToLower(v.label) + "; both axes logarithmic",
 			XY: line("Time", chart.Axis{Kind: quantity.Seconds, Scale: chart.Log},
 				chart.Latency, time)},
-			chart.Chart{ID: v.id + "-rate", Title: fmt.Sprintf("%s inputs per second at %d, %s at %d",
-				quantity.Format(quantity.Number, float64(first)/v.view.at(first)), first,
+			chart.Chart{ID: v.id + "-rate", Title: fmt.Sprintf("%s %s per second at %d, %s at %d",
+				quantity.Format(quantity.Number, float64(first)/v.view.at(first)), v.view.of, first,
 				quantity.Format(quantity.Number, float64(last)/v.view.at(last)), last),
 				Subtitle: "Throughput of one container over " + strings.ToLower(v.label),
 				XY: line("Throughput", chart.Axis{Kind: quantity.Number, Min: chart.At(0)},

@@ -30,7 +30,12 @@ func TestProfilesListAndShow(t *testing.T) {
 	simcap(t, "", "profiles", "compare", "resnet50-trt-fp16-t4", "resnet50-trt-fp16-a100").expect(t, exitDone, "0.48×", "")
 	simcap(t, "", "profiles", "compare", "resnet50-trt-fp16-t4", "llama3-8b-vllm-h100-204in-62out").
 		expect(t, exitDone, "They share no curve", "")
+	simcap(t, "", "profiles", "show", "llama31-8b-vllm-rtx4090").expect(t, exitDone, "tokens per second", "")
 	dir := t.TempDir()
+	simcap(t, "", "profiles", "show", "llama31-8b-vllm-rtx4090", "-o", filepath.Join(dir, "llm")).expect(t, exitDone, "profile.html", "")
+	if _, err := os.Stat(filepath.Join(dir, "llm", "iteration-time.png")); err != nil {
+		t.Error(err)
+	}
 	simcap(t, "", "profiles", "show", "resnet50-trt-fp16-a100", "-o", filepath.Join(dir, "p")).expect(t, exitDone, "profile.html", "")
 	for _, name := range []string{"batch-time.png", "batch-rate.png"} {
 		data, err := os.ReadFile(filepath.Join(dir, "p", name))

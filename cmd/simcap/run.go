@@ -78,7 +78,7 @@ func (f *runFlags) run(cmd *cobra.Command, argument string) error {
 		return err
 	}
 	defer claimed.release()
-	tables, err := openTables(f)
+	tables, err := openTables(f, src.scenario.HasLLM())
 	if err != nil {
 		return err
 	}
@@ -140,13 +140,13 @@ type tables struct {
 }
 
 // openTables opens what the flags ask for.
-func openTables(f *runFlags) (*tables, error) {
+func openTables(f *runFlags, llm bool) (*tables, error) {
 	if f.inputs != "" && f.inputs == f.containers {
 		return nil, usagef("--inputs and --containers name the same file")
 	}
 	var t tables
 	var err error
-	if t.inputs, err = openInputs(f.inputs, f.force); err != nil {
+	if t.inputs, err = openInputs(f.inputs, f.force, llm); err != nil {
 		return nil, err
 	}
 	if t.containers, err = openContainers(f.containers, f.force); err != nil {

@@ -26,15 +26,21 @@ type table[Row any] struct {
 	writer rowWriter[Row]
 }
 
-// openInputs opens the table of inputs that a flag asks for; nil where it asks for none.
-func openInputs(name string, force bool) (*table[model.InputRow], error) {
+// openInputs opens the table of inputs that a flag asks for, with the columns of LLM inputs if it shall have
+// them; nil where the flag asks for none.
+func openInputs(name string, force, llm bool) (*table[model.InputRow], error) {
 	t, err := openTable[model.InputRow]("--inputs", name, force)
 	if t == nil || err != nil {
 		return nil, err
 	}
-	if isParquet(name) {
+	switch parquet := isParquet(name); {
+	case parquet && llm:
+		t.writer = report.NewLLMInputsParquet(t.file)
+	case parquet:
 		t.writer = report.NewInputsParquet(t.file)
-	} else {
+	case llm:
+		t.writer = report.NewLLMInputsCSV(t.file)
+	default:
 		t.writer = report.NewInputsCSV(t.file)
 	}
 	return t, nil

@@ -28,6 +28,7 @@ type Kind struct {
 	Batch        int     // max_batch_size; 0: not batched
 	Scale        float64 // of every price; 0: 1
 	Calls        bool    // makespans
+	LLM          bool    // tokens
 }
 
 // Day is one function over a day with afternoon traffic, eight replications: cold starts in the tail.
@@ -55,6 +56,14 @@ func Once() Kind {
 func Huge() Kind {
 	return Kind{Name: "huge", Functions: []string{"serve"}, Replications: 3, HorizonS: 604800, Bins: 720,
 		RatePerS: 330, ColdS: 90, MaxLive: 4000, WindowS: 900, Scale: 4000}
+}
+
+// Chat is two LLM functions, one of them with a name as long as names get.
+func Chat() Kind {
+	return Kind{Name: "chat on H100",
+		Functions:    []string{"chat", "summarise-and-translate-reports-of-customers"},
+		Replications: 3, HorizonS: 7200, Bins: 360, RatePerS: 12, ColdS: 40, MaxLive: 6, MinLive: 1,
+		WindowS: 300, LLM: true}
 }
 
 // maker draws the numbers of one specimen.
@@ -157,6 +166,11 @@ func (m *maker) function(index int) experiment.FunctionDetail {
 		m.bin(&d, index, float64(i)/float64(k.Bins))
 	}
 	d.Latency = distribution(m.quantile)
+	if k.LLM {
+		ttft := distribution(func(q float64) float64 { return m.quantile(q) / 20 })
+		tpot := distribution(func(q float64) float64 { return 0.01 + m.quantile(q)/1000 })
+		d.TTFT, d.TPOT = &ttft, &tpot
+	}
 	d.Bands = m.bands()
 	d.ColdStages = []experiment.Stage{{Name: "schedule", MeanS: k.ColdS / 8, Count: 312},
 		{Name: "boot", MeanS: k.ColdS / 8, Count: 312, Billed: true},
@@ -316,7 +330,25 @@ func (m *maker) measures(d *experiment.FunctionDetail) experiment.Measures {
 		Calls: experiment.CallCounts{Count: m.estimate(arrivals, 0.002)},
 	}
 	out.Calls.MakespanS = out.LatencyS
+	if k.LLM {
+		m.tokens(&out)
+	}
 	return out
+}
+
+// tokens adds the measures of LLM inputs.
+func (m *maker) tokens(out *experiment.Measures) {
+	of := func(at func(q float64) float64) experiment.Quantiles {
+		e := func(q float64) experiment.Estimate { return m.estimate(at(q), 0.04) }
+		return experiment.Quantiles{Mean: e(0.7), P50: e(0.5), P90: e(0.9), P95: e(0.95), P99: e(0.99),
+			P999: e(0.999), Max: e(1)}
+	}
+	ttft := of(func(q float64) float64 { return m.quantile(q) / 20 })
+	tpot := of(func(q float64) float64 { return 0.01 + m.quantile(q)/1000 })
+	preempted := m.estimate(1234, 0.1)
+	out.TTFTS, out.TPOTS, out.Preempted = &ttft, &tpot, &preempted
+	out.OutputTokensPerS = &experiment.Speed{Total: m.estimate(1800, 0),
+		Quantiles: of(func(q float64) float64 { return 60 + 60*q })}
 }
 
 func peak(values []float64) float64 {

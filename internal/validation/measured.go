@@ -105,8 +105,13 @@ func Measured(ctx context.Context, folder fs.FS) (string, []Drawing, error) {
 		}
 		return policies[i]
 	}
+	engines, err := vllmTable(ctx)
+	if err != nil {
+		return "", nil, err
+	}
 	text, err := fill("measured.md", map[string]string{
-		"Runs": lambdaRuns(all),
+		"Engines": engines,
+		"Runs":    lambdaRuns(all),
 		"Windows": lambdaCounts(all, len(windows), windowName, func(r *replays, i int) float64 {
 			return r.byWindow[i]
 		}),

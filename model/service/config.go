@@ -19,6 +19,7 @@ type Config struct {
 	NoiseCV     float64   `yaml:"-"`           // noise: {cv}
 	Concurrency Curve     `yaml:"concurrency"` // L(k) in ns; empty: no slow-down
 	Profile     string    `yaml:"profile"`     // file that the settings were read from, for reports
+	LLM         *LLM      `yaml:"-"`           // llm: continuous batching instead of the above; nil: none
 }
 
 // Batch is the time of a batch of n inputs: B(n).
@@ -76,6 +77,11 @@ func (c *Config) Validate(maxBatch, maxConcurrency int) error {
 	}
 	if err := c.Concurrency.validate(max(1, maxConcurrency), false); err != nil {
 		return fmt.Errorf("concurrency: %w", err)
+	}
+	if c.LLM != nil {
+		if err := c.LLM.Validate(); err != nil {
+			return fmt.Errorf("llm.%w", err)
+		}
 	}
 	return nil
 }
