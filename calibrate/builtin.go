@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -107,7 +108,12 @@ func deviceInfo(i *cuda.Info) *telemetry.Info {
 	if i == nil {
 		return nil
 	}
-	return &telemetry.Info{Source: "cuda", Name: i.Name, UUID: i.UUID, CUDA: i.CUDA(),
+	instance := ""
+	if _, profile, ok := strings.Cut(i.Name, " MIG "); ok { // so the driver names an instance of MIG
+		instance = fmt.Sprintf("%s, %d SMs, %d MiB", profile, i.SMs, i.MemoryBytes>>20)
+	}
+	return &telemetry.Info{Source: "cuda", MIG: instance != "", Instance: instance,
+		Name: i.Name, UUID: i.UUID, CUDA: i.CUDA(),
 		MemoryMiB: float64(i.MemoryBytes) / (1 << 20)}
 }
 

@@ -55,7 +55,7 @@ func Stages(samples []telemetry.Sample, ready float64, own func(pid int) bool) (
 		return whole, readyMiB, peakMiB, attributed
 	}
 	plateau = min(max(plateau, context), last)
-	a, b := samples[context].At, samples[plateau].At
+	a, b := between(samples, context), between(samples, plateau)
 	stages = append(stages, StageTime{"init", a, within})
 	if b > a {
 		stages = append(stages, StageTime{"weights", b - a, within})
@@ -64,6 +64,15 @@ func Stages(samples []telemetry.Sample, ready float64, own func(pid int) bool) (
 		stages = append(stages, StageTime{"warmup", ready - b, within})
 	}
 	return stages, readyMiB, peakMiB, attributed
+}
+
+// between is half-way from the sample before to the one at which something was first seen: it happened at
+// any instant between them, so that over several starts the error averages out.
+func between(samples []telemetry.Sample, i int) float64 {
+	if i == 0 {
+		return samples[0].At
+	}
+	return (samples[i-1].At + samples[i].At) / 2
 }
 
 // ownMemory is the memory of the server's processes in each sample, and whether any was seen.

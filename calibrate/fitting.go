@@ -63,7 +63,57 @@ func (m *Measurement) service(p *profile.Profile) error {
 	}
 	p.Quality.BetweenRuns = betweenRuns(m.Batches)
 	m.noise(p, &noise, &curve)
+	p.Quality.Intervals = intervals(points, &choice, p.Overhead)
 	return m.concurrency(p, &curve)
+}
+
+// intervals are those of the parameters that the profile has: the form that was chosen is fitted to samples
+// that are drawn again.
+func intervals(points []fit.Point, choice *fit.Choice, floor float64) []profile.Interval {
+	names := []string{"time", profile.NoiseCV}
+	var sizes []int
+	switch {
+	case len(choice.Sizes) < 2:
+	case choice.Curve.Kind == fit.Affine:
+		names = append(names, "batch.base", "batch.per_input")
+	default:
+		for _, k := range choice.Curve.Points(choice.Sizes) {
+			sizes = append(sizes, k.N)
+			names = append(names, fmt.Sprintf("batch.points.%d", k.N))
+		}
+	}
+	all := fit.Bootstrap(points, func(again []fit.Point) ([]float64, bool) {
+		c, ok := choice.Curve, true
+		if len(choice.Sizes) > 1 {
+			c, ok = choice.Curve.Refit(again)
+		} else {
+			c = fit.Curve{Kind: fit.Constant, Base: fit.Median(timesOf(again))}
+		}
+		cv, mean := fit.Variation(again, &c)
+		c = c.Scaled(mean).Less(floor)
+		out := []float64{c.At(1), cv}
+		if len(names) > 2 && sizes == nil {
+			out = append(out, c.Base, c.PerInput)
+		}
+		for _, n := range sizes {
+			out = append(out, c.At(n))
+		}
+		return out, ok
+	})
+	var out []profile.Interval
+	for i, one := range all {
+		out = append(out, profile.Interval{Parameter: names[i], Low: one.Low, High: one.High})
+	}
+	return out
+}
+
+// timesOf are the times of all points.
+func timesOf(points []fit.Point) []float64 {
+	var out []float64
+	for _, p := range points {
+		out = append(out, p.Times...)
+	}
+	return out
 }
 
 // withoutFloor takes off what a request spends outside of the server's line: connections, parsing, the
@@ -291,7 +341,7 @@ func (m *Measurement) coldStart(p *profile.Profile) {
 	if count == 0 {
 		return
 	}
-	for _, name := range []string{"init", "context", "module", "weights", "warmup"} {
+	for _, name := range []string{"init", "driver", "context", "module", "weights", "warmup"} {
 		if slices.Contains(names, name) {
 			p.ColdStages = append(p.ColdStages, profile.Stage{Name: name, Times: times[name]})
 		}
@@ -344,8 +394,11 @@ func (m *Measurement) provenance(p *profile.Profile) {
 	o.GPU, o.GPUCount, o.Driver, o.CUDA, o.PowerLimitWatts = g.Name, 1, g.Driver, g.CUDA, g.PowerLimit
 	if g.MIG {
 		o.MIG = "enabled"
-		p.Quality.Warnings = append(p.Quality.Warnings,
-			"the GPU is divided (MIG): the profile holds for this part of it")
+		what := "which part was measured is not known: name it by --notes"
+		if g.Instance != "" {
+			o.MIG, what = g.Instance, "the profile holds for this part of it, "+g.Instance
+		}
+		p.Quality.Warnings = append(p.Quality.Warnings, "the GPU is divided (MIG): "+what)
 	}
 	o.GPUHash = hash(g.UUID)
 	var clocks []float64

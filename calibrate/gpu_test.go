@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/simcap/simcap/calibrate/telemetry"
@@ -39,11 +40,72 @@ func TestVirtualGPU(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer source.Close()
+	t.Run("stages", func(t *testing.T) { stages(t, state, source) })
 	t.Run("recovery", func(t *testing.T) { recover2(t, state, source, gpu.IdleWatts) })
 	t.Run("throttled", func(t *testing.T) { throttled(t, state, source) })
 	t.Run("shared", func(t *testing.T) { shared(t, gpu, source) })
 	if _, err := telemetry.Open("nvml", 3); err == nil || !strings.Contains(err.Error(), "there is no GPU 3; the host has 1") {
 		t.Error(err)
+	}
+}
+
+// instantly reads the GPU at the instant of the clock of a test.
+type instantly struct {
+	telemetry.Source
+	state string
+	began time.Time
+}
+
+func (s instantly) Sample() (telemetry.Sample, error) {
+	// Not 0, which is the real clock.
+	if err := standin.SetInstant(s.state, 1+time.Since(s.began).Nanoseconds()); err != nil {
+		return telemetry.Sample{}, err
+	}
+	return s.Source.Sample()
+}
+
+// stages has a server start five times on a clock that stands still while anything runs: the means of the
+// stages, and what the idle GPU draws, are found within 2 %, and each stage within one sampling interval.
+func stages(t *testing.T, state string, source telemetry.Source) {
+	defer standin.SetInstant(state, 0)
+	const hertz, starts = 50, 5
+	want := []float64{0.613, 0.87, 0.549}
+	sums := make([]float64, len(want))
+	for i := range starts {
+		synctest.Test(t, func(t *testing.T) {
+			began := time.Now()
+			w := telemetry.NewWatch(instantly{source, state, began}, hertz, began, nil)
+			defer w.Stop()
+			time.Sleep(time.Duration(3+4*i) * time.Millisecond) // the samples are at other instants of each start
+			from := time.Since(began).Seconds()
+			s := standin.New(standin.Config{GPU: state, Context: want[0], Load: want[1], Warm: want[2]})
+			s.Hide()
+			s.Start()
+			to := time.Since(began).Seconds()
+			samples := w.Between(0, to)
+			for k := range samples {
+				samples[k].At -= from
+			}
+			got, ready, _, attributed := Stages(samples, to-from, func(pid int) bool { return pid == os.Getpid() })
+			if len(got) != len(want) || ready != 2300 || !attributed {
+				t.Fatalf("%+v, %v MiB, attributed %t", got, ready, attributed)
+			}
+			for k, one := range got {
+				sums[k] += one.Seconds / starts
+				if math.Abs(one.Seconds-want[k]) > 1.01/hertz {
+					t.Errorf("%s took %.4f s, truth %.4f s", one.Name, one.Seconds, want[k])
+				}
+			}
+			if got := telemetry.Energy(samples, 0.1, 1.1); math.Abs(got/40-1) > 0.02 {
+				t.Errorf("a second of an idle GPU takes %.2f J, truth 40 J", got)
+			}
+			s.Hide()
+		})
+	}
+	for k, got := range sums {
+		if math.Abs(got/want[k]-1) > 0.02 {
+			t.Errorf("stage %d took %.4f s, truth %.4f s", k, got, want[k])
+		}
 	}
 }
 

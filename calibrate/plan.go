@@ -30,6 +30,8 @@ type Plan struct {
 	Seed          uint64
 	Shared        bool    // others may use the GPU
 	Hertz         float64 // samples of the GPU per second
+	// Clock is the clock of a series that began at an instant.
+	Clock func(began time.Time) load.Clock
 }
 
 // WarmupRequests are thrown away before each point.
@@ -40,7 +42,8 @@ func DefaultPlan() Plan {
 	return Plan{Batches: []int{1}, Concurrency: []int{1, 2, 4, 8, 16}, Burst: 6,
 		OpenShares:  []float64{0.4, 0.7},
 		OpenSeconds: 30, ColdStarts: 5, WarmStarts: 5, Runs: 3, WarmupSeconds: 2, LongestWindow: 120,
-		Rule: steady.Default(), Pause: time.Second, Seed: 1, Hertz: 20}
+		Rule: steady.Default(), Pause: time.Second, Seed: 1, Hertz: 20,
+		Clock: load.ClockFrom}
 }
 
 // Validate says what is wrong with a plan.
@@ -68,6 +71,8 @@ func (p *Plan) Validate() error {
 		return errors.New("no batch size")
 	case p.Hertz < 1 || p.Hertz > 50:
 		return fmt.Errorf("%g samples of the GPU per second, where 1 to 50 is expected", p.Hertz)
+	case p.Clock == nil:
+		return errors.New("no clock")
 	case p.Runs < 1 || p.ColdStarts < 0 || p.WarmStarts < 0:
 		return errors.New("a negative number of starts, or no run")
 	case p.Rule.MinRequests < 2:

@@ -46,7 +46,7 @@ func Run(ctx context.Context, s Subject, p Plan, gpu telemetry.Source, m *Measur
 	r := &runner{ctx: ctx, plan: p, subject: s, m: m, began: time.Now(), gpu: gpu, say: say,
 		own:    map[int]bool{},
 		before: map[int]bool{}}
-	r.clock = load.ClockFrom(r.began)
+	r.clock = p.Clock(r.began)
 	m.Version = 1
 	if gpu != nil {
 		info := gpu.Info()
@@ -167,6 +167,9 @@ func (r *runner) device(d *telemetry.Info) error {
 		return nil
 	}
 	seen := r.m.GPU
+	if d.Instance != "" {
+		seen.MIG, seen.Instance = true, d.Instance
+	}
 	if seen.UUID != d.UUID && seen.UUID != "" && d.UUID != "" && !seen.MIG && !r.m.Synthetic {
 		return fmt.Errorf("the GPU that is watched (%s, %s) is not the one that computes (%s, %s): unset "+
 			"CUDA_VISIBLE_DEVICES and name it by --gpu, or take --watch none", seen.Name, seen.UUID, d.Name,

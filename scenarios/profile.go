@@ -67,14 +67,25 @@ var ProfileOrigins = []string{"measured", "published", "converted", "written"}
 
 // ProfileQuality is how good the fit and the measurements are.
 type ProfileQuality struct {
-	Fit             string    `yaml:"fit"`
-	CVError         float64   `yaml:"cv_error" unit:"fraction"`
-	WorstError      float64   `yaml:"worst_error" unit:"fraction"`
-	BetweenRuns     float64   `yaml:"between_runs" unit:"fraction"`
-	Windows         int       `yaml:"windows"`
-	RejectedWindows int       `yaml:"rejected_windows"`
-	Holdout         []Holdout `yaml:"holdout"`
-	Warnings        []string  `yaml:"warnings"`
+	Fit             string     `yaml:"fit"`
+	CVError         float64    `yaml:"cv_error" unit:"fraction"`
+	WorstError      float64    `yaml:"worst_error" unit:"fraction"`
+	BetweenRuns     float64    `yaml:"between_runs" unit:"fraction"`
+	Windows         int        `yaml:"windows"`
+	RejectedWindows int        `yaml:"rejected_windows"`
+	Intervals       []Interval `yaml:"intervals"`
+	Holdout         []Holdout  `yaml:"holdout"`
+	Warnings        []string   `yaml:"warnings"`
+}
+
+// Interval is the 95 % interval of a parameter of service, by a bootstrap over runs and requests: times in
+// ns, or shares for a parameter that has no unit.
+type Interval struct {
+	Parameter string  `yaml:"parameter"`
+	Low       float64 `yaml:"low" unit:"time"`
+	High      float64 `yaml:"high" unit:"time"`
+	LowShare  float64 `yaml:"low_share" unit:"fraction"`
+	HighShare float64 `yaml:"high_share" unit:"fraction"`
 }
 
 // Holdout compares the simulator with measurements that the fit did not see. Times in ns.
@@ -201,6 +212,12 @@ func (r *reader) checkProfile(p *Profile, root *yaml.Node, path string) {
 		}
 		span(r.key, len(r.ends), low, high)
 	}
+	for i, one := range p.Quality.Intervals {
+		if one.Low > one.High || one.LowShare > one.HighShare {
+			r.fail(at(fmt.Sprintf("quality.intervals[%d]", i)), path, "",
+				"the interval of %s ends before it begins", one.Parameter)
+		}
+	}
 	if err := p.Service.Validate(1, 1); err != nil {
 		r.fail(at("service"), path, "", "service.%v", err)
 	}
@@ -281,6 +298,7 @@ func newProfileLanguage(base *language) *language {
 	server.field("discipline").form = word{"discipline", experiment.Disciplines}
 	l.part(reflect.TypeFor[Provenance](), "provenance", "a provenance").field("how").form =
 		word{"origin", ProfileOrigins}
+	l.part(reflect.TypeFor[Interval](), "interval", "an interval")
 	l.part(reflect.TypeFor[Holdout](), "holdout", "a hold-out comparison")
 	l.part(reflect.TypeFor[ProfileQuality](), "quality", "a quality").field("warnings").form = texts
 	l.part(reflect.TypeFor[experiment.Energy](), "energy", "an energy")

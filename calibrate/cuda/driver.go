@@ -16,6 +16,7 @@ type Driver struct {
 	version int
 	fake    bool
 	began   time.Time
+	started float64 // s that cuInit took
 }
 
 // functions are the addresses of what is called.
@@ -92,9 +93,11 @@ func Load(path string) (*Driver, error) {
 			return nil, &MissingSymbolError{found, names[len(names)-1]}
 		}
 	}
+	before := d.Now()
 	if err := d.check("cuInit", invoke(d.f.init, 0)); err != nil {
 		return nil, err
 	}
+	d.started = d.Now() - before
 	var version int32
 	if err := d.check("cuDriverGetVersion", invoke(d.f.version,
 		uintptr(unsafe.Pointer(&version)))); err != nil {
@@ -143,6 +146,9 @@ func (d *Driver) Now() float64 {
 	}
 	return time.Since(d.began).Seconds()
 }
+
+// Starting is how many seconds the driver took to start (cuInit).
+func (d *Driver) Starting() float64 { return d.started }
 
 // Count is how many GPUs there are.
 func (d *Driver) Count() (int, error) {

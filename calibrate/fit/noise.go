@@ -18,6 +18,23 @@ type Noise struct {
 	Samples   int
 }
 
+// Variation is the CV and the Mean of the noise around the curve, without the rest of NewNoise.
+func Variation(points []Point, c *Curve) (cv, mean float64) {
+	var ratios, logs []float64
+	for _, p := range points {
+		at := c.At(p.N)
+		for _, t := range p.Times {
+			ratios, logs = append(ratios, t/at), append(logs, math.Log(t/at))
+		}
+	}
+	if len(ratios) < 2 {
+		return 0, 1
+	}
+	_, sigma := normalOf(logs)
+	mean, _ = meanDeviation(ratios)
+	return math.Sqrt(math.Expm1(sigma * sigma)), mean
+}
+
 // quantileCount is how many quantiles of r are kept, ends included.
 const quantileCount = 33
 
@@ -159,30 +176,62 @@ func distance(values []float64, mean, sigma float64) float64 {
 // Interval is a 95 % interval of a parameter.
 type Interval struct{ Low, High float64 }
 
-// Bootstrap is the 95 % intervals of base and time per input of an affine curve: the samples of each
-// size are drawn again with replacement, 200 times, with a fixed seed.
-func Bootstrap(points []Point) (base, perInput Interval, ok bool) {
+// Bootstrap is the 95 % intervals of what calculate makes of the points, one for each of its results: the
+// runs of each size are drawn again with replacement, and of each drawn run its samples, 200 times, with a
+// fixed seed. Each Point is the samples of one run. Results that cannot be calculated are left out by a
+// false; nil where fewer than half could.
+func Bootstrap(points []Point, calculate func([]Point) ([]float64, bool)) []Interval {
 	const resamples = 200
 	random := rand.New(rand.NewPCG(3, 4))
-	var bases, slopes []float64
+	bySize := map[int][]int{}
+	for i, p := range points {
+		bySize[p.N] = append(bySize[p.N], i)
+	}
+	var results [][]float64
+	count := 0
 	for range resamples {
 		again := make([]Point, len(points))
 		for i, p := range points {
-			again[i] = Point{N: p.N, Times: make([]float64, len(p.Times))}
-			for j := range p.Times {
-				again[i].Times[j] = p.Times[random.IntN(len(p.Times))]
+			runs := bySize[p.N]
+			from := points[runs[random.IntN(len(runs))]].Times
+			again[i] = Point{N: p.N, Times: make([]float64, len(from))}
+			for j := range from {
+				again[i].Times[j] = from[random.IntN(len(from))]
 			}
 		}
-		data, err := medians(again)
-		if err != nil {
-			return base, perInput, false
+		values, ok := calculate(again)
+		if !ok || results != nil && len(values) != len(results) {
+			continue
 		}
-		c, ok := affine(data)
-		if !ok {
-			return base, perInput, false
+		if results == nil {
+			results = make([][]float64, len(values))
 		}
-		bases, slopes = append(bases, c.Base), append(slopes, c.PerInput)
+		for i, v := range values {
+			results[i] = append(results[i], v)
+		}
+		count++
 	}
-	return Interval{Quantile(bases, 0.025), Quantile(bases, 0.975)},
-		Interval{Quantile(slopes, 0.025), Quantile(slopes, 0.975)}, true
+	if count < resamples/2 {
+		return nil
+	}
+	out := make([]Interval, len(results))
+	for i, all := range results {
+		out[i] = Interval{Quantile(all, 0.025), Quantile(all, 0.975)}
+	}
+	return out
+}
+
+// Refit fits the same form of curve to other times of the same sizes; false where it cannot be.
+func (c *Curve) Refit(points []Point) (Curve, bool) {
+	data, err := medians(points)
+	if err != nil {
+		return Curve{}, false
+	}
+	switch c.Kind {
+	case Affine:
+		return affine(data)
+	case Hinge:
+		return hinge(data)
+	}
+	return table(data)
 }

@@ -21,7 +21,7 @@ type Stage struct {
 // that Bind.
 type Device struct {
 	*cuda.Context
-	Stages  []Stage // context, module
+	Stages  []Stage // driver, context, module
 	Tensor  bool    // it has halves and tensor cores
 	module  *cuda.Module
 	kernels map[string]*cuda.Function
@@ -53,7 +53,7 @@ func (d *Device) load(began float64) error {
 		return err
 	}
 	info, clock := d.Info(), d.Driver()
-	d.Stages = append(d.Stages, Stage{"context", clock.Now() - began})
+	d.Stages = append(d.Stages, Stage{"driver", clock.Starting()}, Stage{"context", clock.Now() - began})
 	began = clock.Now()
 	text, names := ptx.Baseline, []string{"empty", "spin", "triad", "axpy_f32", "gemm_f32"}
 	switch {

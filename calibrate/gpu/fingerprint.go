@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/simcap/simcap/calibrate/cuda"
+	"github.com/simcap/simcap/calibrate/fit"
 )
 
 // Figure is one property of the host, as the built-in kernels find it.
@@ -45,12 +47,13 @@ type bench struct {
 	s        *cuda.Stream
 	from, to *cuda.Event
 	out      *Fingerprint
+	gate     time.Duration // how long a kernel keeps back what is sent behind it
 }
 
 // Measure takes the fingerprint. With an error or when the context ends it has what was finished. The
 // caller is on the device's thread.
 func (d *Device) Measure(ctx context.Context, out *Fingerprint) error {
-	b := &bench{Device: d, ctx: ctx, out: out}
+	b := &bench{Device: d, ctx: ctx, out: out, gate: time.Millisecond}
 	out.GPU = d.Info()
 	for _, s := range d.Stages {
 		out.Figures = append(out.Figures, Figure{Name: s.Name, Value: s.Seconds, Unit: "s"})
@@ -80,7 +83,7 @@ func (d *Device) Measure(ctx context.Context, out *Fingerprint) error {
 			return err
 		}
 		if err := step(); err != nil {
-			if !cuda.IsOutOfMemory(err) {
+			if !cuda.IsOutOfMemory(err) && !errors.Is(err, errBusy) {
 				return err
 			}
 			b.note("%v", err)
@@ -127,6 +130,38 @@ func (b *bench) time(n int, work func() error) (float64, error) {
 	return t / float64(n), err
 }
 
+// longestGate is how long sending may take; beyond it the host is too busy to be told from the GPU.
+const longestGate = time.Second
+
+// gated is how long the GPU takes for what work sends, n times over, each time, and how long the host
+// takes to send it. A kernel keeps the stream back until all is sent, so that the GPU never waits for the
+// host, and the times of small things are its own. The queue of a stream holds about a thousand of them.
+func (b *bench) gated(n int, work func() error) (gpu, host float64, err error) {
+	clock := b.Driver()
+	for {
+		gate := b.spin(b.gate)
+		if err := gate.send(b.s); err != nil {
+			return 0, 0, err
+		}
+		began := clock.Now()
+		gpu, err = b.time(n, func() error {
+			err := work()
+			host = clock.Now() - began
+			return err
+		})
+		if err != nil || host < 0.8*b.gate.Seconds() {
+			return gpu, host / float64(n), err
+		}
+		if b.gate >= longestGate {
+			return 0, 0, errBusy
+		}
+		b.gate *= 2
+	}
+}
+
+// errBusy says that the host cannot send as fast as the GPU works.
+var errBusy = errors.New("the host takes longer than a second to send a hundred small things: it is too busy")
+
 // times are repetitions of time, behind one that is thrown away.
 func (b *bench) times(n int, work func() error) ([]float64, error) {
 	var out []float64
@@ -170,7 +205,8 @@ func (b *bench) slope(n int, small, large float64, work func(size float64) error
 	return perUnit, rest, nil
 }
 
-// launches measures how many empty kernels a second can be sent, one by one.
+// launches measures how many empty kernels a second can be sent, one by one, and what of it is the host's
+// and the GPU's.
 func (b *bench) launches() error {
 	empty := b.empty()
 	t, err := b.times(1000, func() error { return empty.send(b.s) })
@@ -178,6 +214,16 @@ func (b *bench) launches() error {
 		return err
 	}
 	b.add("launch", "s", t, same)
+	var gpu, host []float64
+	for range repetitions {
+		g, h, err := b.gated(smallCount, func() error { return empty.send(b.s) })
+		if err != nil {
+			return err
+		}
+		gpu, host = append(gpu, g), append(host, h)
+	}
+	b.add("launch, host", "s", host, same)
+	b.add("launch, GPU", "s", gpu, same)
 	clock := b.Driver()
 	t = t[:0]
 	for range 10 * repetitions {
@@ -234,15 +280,28 @@ func (b *bench) graphs() error {
 
 func inverse(x float64) float64 { return 1 / x }
 
-// copies measures pinned memory to the GPU and back.
+// smallCount is how many small things are sent behind a gate, so that the half microsecond that events
+// resolve is divided by it.
+const smallCount = 100
+
+// copySizes are bytes: at the small ones a copy is nearly all start, at the large ones nearly all transfer.
+// Few of the large are sent at a time.
+func copySizes() []struct{ bytes, count int } {
+	return []struct{ bytes, count int }{{4 << 10, smallCount}, {16 << 10, smallCount}, {256 << 10, 20},
+		{8 << 20, 4}, {32 << 20, 2}}
+}
+
+// copies measures pinned memory to the GPU and back: start and rate together, by least squares of the
+// relative errors over all sizes. The least of the repetitions would be of the luckiest; the median counts.
 func (b *bench) copies() error {
-	const small, large = 8 << 20, 32 << 20
-	h, err := b.AllocHost(large)
+	sizes := copySizes()
+	largest := sizes[len(sizes)-1].bytes
+	h, err := b.AllocHost(largest)
 	if err != nil {
 		return err
 	}
 	defer h.Close()
-	p, err := b.Alloc(large)
+	p, err := b.Alloc(uint64(largest))
 	if err != nil {
 		return err
 	}
@@ -254,13 +313,34 @@ func (b *bench) copies() error {
 		{"host to device", func(n int) error { return b.s.ToDevice(p, h, n) }},
 		{"device to host", func(n int) error { return b.s.ToHost(h, p, n) }},
 	} {
-		perByte, rest, err := b.slope(2, small, large,
-			func(n float64) error { return way.copy(int(n)) })
-		if err != nil {
-			return err
+		var perByte, starts, host []float64
+		for i := range repetitions + 1 {
+			var points []fit.Point
+			for _, size := range sizes {
+				if err := b.ctx.Err(); err != nil {
+					return err
+				}
+				gpu, sent, err := b.gated(size.count, func() error { return way.copy(size.bytes) })
+				if err != nil {
+					return err
+				}
+				points = append(points, fit.Point{N: size.bytes, Times: []float64{gpu}})
+				if size.count == smallCount && i > 0 {
+					host = append(host, sent)
+				}
+			}
+			start, slope, ok := fit.Line(points)
+			if i > 0 && ok { // the first repetition wakes the GPU up
+				perByte, starts = append(perByte, slope), append(starts, start)
+			}
+		}
+		if len(perByte) == 0 {
+			b.note("%s: the times are on no line", way.name)
+			continue
 		}
 		b.add(way.name, "B/s", perByte, inverse)
-		b.add(way.name+", start", "s", rest, same)
+		b.add(way.name+", start", "s", starts, same)
+		b.add(way.name+", host", "s", host, same)
 	}
 	return nil
 }

@@ -35,7 +35,7 @@ func TestServeOnLanes(t *testing.T) {
 	}
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
 	var hello Hello
-	if err := json.Unmarshal([]byte(lines[0]), &hello); err != nil || !hello.Ready || hello.GPU == nil || len(hello.Stages) != 4 {
+	if err := json.Unmarshal([]byte(lines[0]), &hello); err != nil || !hello.Ready || hello.GPU == nil || len(hello.Stages) != 5 {
 		t.Errorf("%s %v", lines[0], err)
 	}
 	seen := map[int]bool{}

@@ -69,6 +69,9 @@ func NewClock() Clock { return Clock{time.Now(), awake} }
 // ClockFrom began at an instant.
 func ClockFrom(began time.Time) Clock { return Clock{began, awake} }
 
+// SleepyClock began at an instant and never waits awake, for time that stands still while anything runs.
+func SleepyClock(began time.Time) Clock { return Clock{began: began} }
+
 // Now is seconds since the series began.
 func (c Clock) Now() float64 { return time.Since(c.began).Seconds() }
 

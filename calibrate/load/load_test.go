@@ -35,8 +35,7 @@ func (s *sleeper) Do(ctx context.Context, _ Request) Answer {
 	return Answer{Err: s.fail}
 }
 
-// still is a clock that never waits awake: time would stand still meanwhile.
-func still() Clock { return Clock{began: time.Now()} }
+func still() Clock { return SleepyClock(time.Now()) }
 
 func TestClosed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

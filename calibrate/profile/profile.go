@@ -98,8 +98,18 @@ type Quality struct {
 	Fit                              string
 	CVError, WorstError, BetweenRuns float64
 	Windows, RejectedWindows         int
+	Intervals                        []Interval
 	Holdout                          []Holdout
 	Warnings                         []string
+}
+
+// NoiseCV is the parameter that has no unit.
+const NoiseCV = "noise.cv"
+
+// Interval is the 95 % interval of a fitted parameter, in seconds; of noise.cv without a unit.
+type Interval struct {
+	Parameter string // the key of service that it is of: time, batch.base, batch.points.8, noise.cv
+	Low, High float64
 }
 
 // Holdout is a measurement that the fit did not see beside the simulator's prediction, in seconds.
@@ -391,6 +401,18 @@ func (q *Quality) write(o *out) {
 	o.percent(1, "between_runs", rounded(q.BetweenRuns, 3))
 	o.count(1, "windows", q.Windows)
 	o.count(1, "rejected_windows", q.RejectedWindows)
+	if len(q.Intervals) > 0 {
+		o.line(1, "intervals:")
+		for _, i := range q.Intervals {
+			if i.Parameter == NoiseCV {
+				o.line(2, fmt.Sprintf("- {parameter: %s, low_share: %s%%, high_share: %s%%}", i.Parameter,
+					number(rounded(100*i.Low, 4)), number(rounded(100*i.High, 4))))
+			} else {
+				o.line(2, fmt.Sprintf("- {parameter: %s, low: %s, high: %s}", i.Parameter, Time(i.Low),
+					Time(i.High)))
+			}
+		}
+	}
 	if len(q.Holdout) > 0 {
 		o.line(1, "holdout:")
 		for _, h := range q.Holdout {

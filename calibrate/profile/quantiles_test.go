@@ -28,3 +28,28 @@ func TestQuantilesAreReadBack(t *testing.T) {
 		}
 	}
 }
+
+// Intervals are read back as they were written, times as times and the variation as a share.
+func TestIntervalsAreReadBack(t *testing.T) {
+	p := &profile.Profile{Name: "q"}
+	p.Service.Time, p.Quality.Fit = 0.025, "affine"
+	p.Quality.Intervals = []profile.Interval{{Parameter: "time", Low: 0.0249, High: 0.0251},
+		{Parameter: profile.NoiseCV, Low: 0.031, High: 0.035}}
+	var b bytes.Buffer
+	if err := p.Write(&b); err != nil {
+		t.Fatal(err)
+	}
+	got, ds := scenarios.ReadProfile("q.yaml", b.Bytes())
+	if len(ds) > 0 {
+		t.Fatalf("%v\n%s", ds, b.String())
+	}
+	want := []scenarios.Interval{{Parameter: "time", Low: 24.9e6, High: 25.1e6},
+		{Parameter: "noise.cv", LowShare: 0.031, HighShare: 0.035}}
+	if len(got.Quality.Intervals) != 2 || got.Quality.Intervals[0] != want[0] || got.Quality.Intervals[1] != want[1] {
+		t.Errorf("%+v, want %+v", got.Quality.Intervals, want)
+	}
+	swapped := bytes.Replace(b.Bytes(), []byte("low: 24.9ms"), []byte("low: 29ms"), 1)
+	if _, ds := scenarios.ReadProfile("q.yaml", swapped); len(ds) != 1 {
+		t.Errorf("an interval that ends before it begins: %v", ds)
+	}
+}

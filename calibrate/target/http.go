@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -50,6 +51,13 @@ func newClient(timeout time.Duration) *http.Client {
 	return &http.Client{Timeout: timeout, Transport: &http.Transport{Proxy: http.ProxyFromEnvironment,
 		MaxIdleConns: 10_000, MaxIdleConnsPerHost: 10_000, IdleConnTimeout: time.Minute,
 		DisableCompression: true}}
+}
+
+// Through has connections made by dial instead of by the network.
+func (h *HTTP) Through(dial func(ctx context.Context, network, address string) (net.Conn, error)) {
+	t := h.client.Transport.(*http.Transport).Clone()
+	t.Proxy, t.DialContext = nil, dial
+	h.client.Transport = t
 }
 
 // Batches says whether requests of the body can have several inputs.

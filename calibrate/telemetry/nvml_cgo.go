@@ -2,6 +2,40 @@
 
 package telemetry
 
+// The binding of NVML is compiled with nvml.h, whose licence asks for its notice in the comments of code that
+// uses it (Copyright 1993-2026 NVIDIA Corporation. All rights reserved):
+//
+// NOTICE TO USER:
+//
+// This source code is subject to NVIDIA ownership rights under U.S. and
+// international Copyright laws.  Users and possessors of this source code
+// are hereby granted a nonexclusive, royalty-free license to use this code
+// in individual and commercial software.
+//
+// NVIDIA MAKES NO REPRESENTATION ABOUT THE SUITABILITY OF THIS SOURCE
+// CODE FOR ANY PURPOSE.  IT IS PROVIDED "AS IS" WITHOUT EXPRESS OR
+// IMPLIED WARRANTY OF ANY KIND.  NVIDIA DISCLAIMS ALL WARRANTIES WITH
+// REGARD TO THIS SOURCE CODE, INCLUDING ALL IMPLIED WARRANTIES OF
+// MERCHANTABILITY, NONINFRINGEMENT, AND FITNESS FOR A PARTICULAR PURPOSE.
+// IN NO EVENT SHALL NVIDIA BE LIABLE FOR ANY SPECIAL, INDIRECT, INCIDENTAL,
+// OR CONSEQUENTIAL DAMAGES, OR ANY DAMAGES WHATSOEVER RESULTING FROM LOSS
+// OF USE, DATA OR PROFITS,  WHETHER IN AN ACTION OF CONTRACT, NEGLIGENCE
+// OR OTHER TORTIOUS ACTION,  ARISING OUT OF OR IN CONNECTION WITH THE USE
+// OR PERFORMANCE OF THIS SOURCE CODE.
+//
+// U.S. Government End Users.   This source code is a "commercial item" as
+// that term is defined at  48 C.F.R. 2.101 (OCT 1995), consisting  of
+// "commercial computer  software"  and "commercial computer software
+// documentation" as such terms are  used in 48 C.F.R. 12.212 (SEPT 1995)
+// and is provided to the U.S. Government only as a commercial end item.
+// Consistent with 48 C.F.R.12.212 and 48 C.F.R. 227.7202-1 through
+// 227.7202-4 (JUNE 1995), all U.S. Government End Users acquire the
+// source code with only those rights set forth herein.
+//
+// Any use of this source code in individual and commercial software must
+// include, in the user documentation and internal comments to the code,
+// the above Disclaimer and U.S. Government End Users Notice.
+
 import (
 	"errors"
 	"fmt"
@@ -24,6 +58,7 @@ type nvmlSource struct {
 	info     Info
 	has      Field
 	throttle func() (uint64, nvml.Return)
+	gpm      *gpm // nil: there is none
 }
 
 func openNVML(index int) (Source, error) {
@@ -90,6 +125,7 @@ func (s *nvmlSource) open(index int) error {
 	s.info = Info{Source: "nvml", GPUs: count}
 	s.describe()
 	s.probe()
+	s.gpm = s.openGPM() // what most GPUs lack is not missed
 	return nil
 }
 
@@ -228,6 +264,11 @@ func (s *nvmlSource) Sample() (Sample, error) {
 			x.Processes = processes(all)
 		}
 	}
+	if s.gpm != nil {
+		if x.GPM = s.gpm.read(); x.GPM != nil {
+			x.Have |= HasGPM
+		}
+	}
 	if lost != nvml.SUCCESS {
 		return x, fmt.Errorf("the GPU is gone: %s", s.text(lost))
 	}
@@ -248,6 +289,9 @@ func processes(all []nvml.ProcessInfo) []Process {
 
 // Close ends the use of NVML.
 func (s *nvmlSource) Close() error {
+	if s.gpm != nil {
+		s.gpm.close()
+	}
 	s.lib.Shutdown()
 	return nil
 }

@@ -19,6 +19,7 @@ type Stats struct {
 	Thermal     float64 `json:"thermal_throttle,omitempty"` // share with the software's thermal slowdown
 	PowerCapped float64 `json:"power_capped,omitempty"`     // share at the power limit
 	Foreign     []int   `json:"foreign,omitempty"`          // processes that are not ours
+	GPM         *GPM    `json:"gpm,omitempty"`              // means; nil: not told
 	Have        Field   `json:"have"`
 }
 
@@ -51,6 +52,7 @@ func NewStats(samples []Sample, own func(pid int) bool) Stats {
 			}
 		}
 	}
+	s.GPM = meanGPM(samples)
 	if len(clocks) > 0 {
 		slices.Sort(clocks)
 		s.SMClockMHz = clocks[len(clocks)/2]
@@ -63,6 +65,23 @@ func NewStats(samples []Sample, own func(pid int) bool) Stats {
 		s.PowerWatts = power / float64(powers)
 	}
 	return s
+}
+
+// meanGPM is nil where no sample has the counters.
+func meanGPM(samples []Sample) *GPM {
+	var sum GPM
+	n := 0.0
+	for _, x := range samples {
+		if g := x.GPM; g != nil {
+			n++
+			sum.SMActive, sum.SMOccupancy = sum.SMActive+g.SMActive, sum.SMOccupancy+g.SMOccupancy
+			sum.TensorActive, sum.DRAMActive = sum.TensorActive+g.TensorActive, sum.DRAMActive+g.DRAMActive
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	return &GPM{sum.SMActive / n, sum.SMOccupancy / n, sum.TensorActive / n, sum.DRAMActive / n}
 }
 
 func share(bits, mask uint64) float64 {

@@ -24,6 +24,7 @@ const (
 	HasProcesses
 	HasTemperature
 	HasUtilization
+	HasGPM
 )
 
 // The bits of Sample.Throttle: why the clocks are below what they could be (nvml.h,
@@ -50,7 +51,17 @@ type Sample struct {
 	MemoryMiB   float64   `json:"memory_mib,omitempty"`
 	Temperature float64   `json:"temperature_c,omitempty"`
 	Utilization float64   `json:"utilization,omitempty"` // share of time with at least one kernel
+	GPM         *GPM      `json:"gpm,omitempty"`
 	Processes   []Process `json:"processes,omitempty"`
+}
+
+// GPM is how much of the GPU worked, as shares of what it could do, over the quarter of a second before the
+// sample (NVML's GPM counters, from Hopper on).
+type GPM struct {
+	SMActive     float64 `json:"sm_active"`     // SMs with at least one warp
+	SMOccupancy  float64 `json:"sm_occupancy"`  // warps of those that fit
+	TensorActive float64 `json:"tensor_active"` // tensor cores
+	DRAMActive   float64 `json:"dram_active"`   // bandwidth of memory
 }
 
 // Process is a process with a context on the GPU. PIDs are the host's.
@@ -67,6 +78,7 @@ type Info struct {
 	Driver        string   `json:"driver"`
 	CUDA          string   `json:"cuda"`
 	MIG           bool     `json:"mig"`
+	Instance      string   `json:"instance,omitempty"` // of MIG, that computes: its profile, SMs and memory
 	MaxSMClockMHz float64  `json:"max_sm_clock_mhz"`
 	PowerLimit    float64  `json:"power_limit_watts"`
 	MemoryMiB     float64  `json:"memory_mib"`

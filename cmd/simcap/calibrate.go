@@ -128,6 +128,7 @@ func (f *calibrateFlags) prepare(batches bool) error {
 		p.ColdStarts, p.WarmStarts, p.Runs = min(p.ColdStarts, 1), min(p.WarmStarts, 1), 1
 		p.Rule.MinRequests, p.Rule.MinLength = min(p.Rule.MinRequests, 15), 0.3
 		p.WarmupSeconds, p.OpenSeconds = min(p.WarmupSeconds, 0.5), min(p.OpenSeconds, 10)
+		p.Pause = 200 * time.Millisecond
 	}
 	p.Batches = []int{1}
 	if batches {

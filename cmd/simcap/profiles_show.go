@@ -264,6 +264,14 @@ func qualityFacts(q *scenarios.ProfileQuality) []page.Fact {
 		}
 		facts = append(facts, page.Fact{Name: "fit", Value: text})
 	}
+	for _, i := range q.Intervals {
+		text := fmt.Sprintf("%s to %s", quantity.Format(quantity.Seconds, i.Low/1e9),
+			quantity.Format(quantity.Seconds, i.High/1e9))
+		if i.HighShare > 0 {
+			text = fmt.Sprintf("%.2f %% to %.2f %%", 100*i.LowShare, 100*i.HighShare)
+		}
+		facts = append(facts, page.Fact{Name: "95 % interval", Value: i.Parameter + ": " + text})
+	}
 	if q.Windows > 0 {
 		facts = append(facts, page.Fact{Name: "windows", Value: fmt.Sprintf("%d kept, %d measured again",
 			q.Windows, q.RejectedWindows)})

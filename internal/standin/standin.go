@@ -83,7 +83,7 @@ func (c *Config) run() {
 	s := &Server{Config: *c, random: rand.New(rand.NewPCG(c.Seed, 1)),
 		slots: make(chan struct{}, max(1, c.Slots)),
 		took:  map[int][]float64{}}
-	s.start()
+	s.Start()
 	if c.Never {
 		time.Sleep(time.Hour)
 	}
@@ -100,8 +100,8 @@ func (c *Config) run() {
 	_ = http.Serve(l, s)
 }
 
-// start goes through the stages of a start, seen on the GPU.
-func (s *Server) start() {
+// Start goes through the stages of a start, seen on the GPU.
+func (s *Server) Start() {
 	gpu := openState(s.GPU)
 	s.gpu = gpu
 	sleep(s.Context)
@@ -113,6 +113,9 @@ func (s *Server) start() {
 	}
 	sleep(s.Warm)
 }
+
+// Hide takes the process off the GPU.
+func (s *Server) Hide() { s.gpu.process(0, 0) }
 
 func sleep(s float64) { time.Sleep(time.Duration(s * float64(time.Second))) }
 
@@ -236,7 +239,7 @@ func (s *Server) shared(left float64, n int) {
 		speed := 1 / (1 + s.Share*float64(s.active-1))
 		alone = alone && s.active == 1
 		s.mu.Unlock()
-		sleep(math.Min(0.002, left/speed))
+		sleep(math.Max(1e-9, math.Min(0.002, left/speed))) // a clock may stand still meanwhile
 		now := time.Now()
 		left -= now.Sub(last).Seconds() * speed
 		last = now

@@ -8,7 +8,7 @@ import (
 )
 
 // state is the file that the virtual GPU shows: little-endian numbers of eight bytes each, at the
-// places below. testdata/fakenvml.c reads the same.
+// places below, before those that only testdata/fakegpu.h knows.
 type state struct {
 	mu   sync.Mutex
 	file *os.File
@@ -25,15 +25,25 @@ const (
 	atPID               // 0: none
 	atMemory            // MiB, of the process
 	atOtherPID          // of somebody else; 0: none
+	atBusyWatts         // double: beyond idle, while a kernel runs
+	atInstant           // ns: the host's clock, as tests set it; 0: the real one
+	atSMShare           // doubles, of a GPU that is busy all the time
+	atTensorShare
+	atOccupancy
+	atDRAMShare
+	atMIG // 0: not divided; else how many instances
 	places
 )
 
 // GPU is a virtual GPU at rest: its file.
 type GPU struct {
-	IdleWatts       float64
-	Clock, MaxClock int
-	Throttle        uint64
-	OtherPID        int
+	IdleWatts float64
+	BusyWatts float64 // beyond idle, while a kernel runs
+	// What GPM tells of it when it is busy all the time; SMs 0: there is no GPM.
+	SMs, Tensor, Occupancy, DRAM float64
+	Clock, MaxClock              int
+	Throttle                     uint64
+	OtherPID                     int
 }
 
 // Write makes the state file.
@@ -44,7 +54,19 @@ func (g GPU) Write(path string) error {
 	binary.LittleEndian.PutUint64(b[8*atMaxClock:], uint64(g.MaxClock))
 	binary.LittleEndian.PutUint64(b[8*atThrottle:], g.Throttle)
 	binary.LittleEndian.PutUint64(b[8*atOtherPID:], uint64(g.OtherPID))
-	return os.WriteFile(path, b, 0o644)
+	binary.LittleEndian.PutUint64(b[8*atBusyWatts:], math.Float64bits(g.BusyWatts))
+	for place, v := range map[int]float64{atSMShare: g.SMs, atTensorShare: g.Tensor, atOccupancy: g.Occupancy,
+		atDRAMShare: g.DRAM} {
+		binary.LittleEndian.PutUint64(b[8*place:], math.Float64bits(v))
+	}
+	// Not truncated: libraries may have mapped it.
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	_, err = f.WriteAt(b, 0)
+	return err
 }
 
 // Set changes one number of a state file: clock or throttle bits.
@@ -57,6 +79,18 @@ func Set(path string, clock int, throttle uint64) error {
 	s := &state{file: f}
 	s.put(atClock, uint64(clock))
 	s.put(atThrottle, throttle)
+	return nil
+}
+
+// SetInstant sets the host's clock, as the virtual GPU sees it, to an instant; 0: the real one.
+func SetInstant(path string, ns int64) error {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	s := &state{file: f}
+	s.put(atInstant, uint64(ns))
 	return nil
 }
 

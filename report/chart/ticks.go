@@ -36,6 +36,10 @@ func Ticks(a Axis, low, high float64, want int) []Tick {
 	case Tail:
 		return tailTicks(low, high)
 	}
+	if largest := math.Max(math.Abs(low), math.Abs(high)); high-low < 1e-9*largest {
+		// All is one value as far as floats tell: steps between the ends would be lost in it.
+		return []Tick{{low, quantity.Tick(a.Kind, low, largest)}}
+	}
 	// Steps are round in the unit in which the values are written, for example in minutes.
 	unit := quantity.Unit(a.Kind, math.Max(math.Abs(low), math.Abs(high)))
 	step := niceStep((high-low)/unit/float64(max(want, 1))) * unit

@@ -90,3 +90,13 @@ func TestPlace(t *testing.T) {
 		}
 	}
 }
+
+// Ends that differ by the last digit of a float make one tick, and no endless many.
+func TestTicksOfOneValue(t *testing.T) {
+	for _, low := range []float64{0.3, -586.7, 586.7, 1e300} {
+		got := Ticks(Axis{Kind: quantity.Number}, low, math.Nextafter(low, math.Inf(1)), 5)
+		if len(got) != 1 {
+			t.Errorf("at %v: %v", low, got)
+		}
+	}
+}

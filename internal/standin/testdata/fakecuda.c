@@ -1,38 +1,28 @@
 // A libcuda.so.1 for tests: one virtual GPU, "SimCap Fake GPU", that knows the built-in kernels. Small ones
-// are computed, all take the time that FAKECUDA_CONFIG says ("key=value;..."). Its clock is virtual, or with
-// realtime=1 that of the host. FAKECUDA_FAIL ("function:nth:code;...") makes calls fail.
+// are computed, all take the time that FAKECUDA_CONFIG says ("key=value;..."), by the virtual clock of
+// fakegpu.h; with pace=1 it does not run ahead of the host's. FAKECUDA_FAIL ("function:nth:code;...") makes calls fail.
 // -DOLD_DRIVER leaves out what old drivers lack, -DNO_GRAPHS the graphs.
-#include <math.h>
-#include <pthread.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <time.h>
-#include <unistd.h>
+#include "fakegpu.h"
 
 typedef int R;
-typedef uint64_t u64;
-typedef uint32_t u32;
 int fakecudaVersion(void) { return 1; }
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static void enter(void);
 #define ENTER(name)                          \
-  pthread_mutex_lock(&lock);                 \
+  enter();                                   \
   R failure_ = planned(name);                \
   if (failure_) return leave(failure_)
 static R leave(R r) {
-  pthread_mutex_unlock(&lock);
+  gpu_unlock();
   return r;
 }
 
 // What the virtual GPU is like. Times in seconds.
 static struct key { const char *name; double v; } keys[] = {
   {"f16", 200e12}, {"f32", 15e12}, {"bw", 1.5e12}, {"fixed", 1.5e-6}, {"launch", 2.5e-6}, {"graph", 8e-6},
-  {"node", 1e-6}, {"h2d", 24e9}, {"d2h", 20e9}, {"copylat", 8e-6}, {"context", 0.180}, {"jit", 0.040},
-  {"mem", 16e9}, {"cc", 80}, {"driver", 12020}, {"noise", 0}, {"slots", 1}, {"realtime", 0}, {"wrong", 0},
-  {"devices", 1}, {"init", 0.050}, {NULL, 0}};
+  {"node", 1e-6}, {"h2d", 24e9}, {"d2h", 20e9}, {"copylat", 8e-6}, {"copyhost", 2e-6}, {"context", 0.180}, {"jit", 0.040},
+  {"mem", 16e9}, {"cc", 80}, {"driver", 12020}, {"noise", 0}, {"slots", 1}, {"pace", 0}, {"wrong", 0},
+  {"devices", 1}, {"init", 0.050}, {"wander", 0}, {"mig", 0}, {NULL, 0}};
 static double conf(const char *name) {
   for (struct key *k = keys; k->name; k++)
     if (!strcmp(k->name, name)) return k->v;
@@ -73,35 +63,26 @@ static R planned(const char *name) {
 }
 
 // Time.
-static double virtual_now;
-static double mono(void) {
-  static double zero;
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  double s = t.tv_sec + 1e-9 * t.tv_nsec;
-  if (!zero) zero = s;
-  return s - zero;
+static void enter(void) {
+  static pthread_mutex_t first = PTHREAD_MUTEX_INITIALIZER;
+  pthread_mutex_lock(&first);
+  if (gpu_open()) abort();
+  pthread_mutex_unlock(&first);
+  gpu_lock();
+  configure();
+  gpu->pace = conf("pace");
+  gpu_enter();
 }
-static double now(void) { return conf("realtime") ? mono() : virtual_now; }
-static void until(double t) { // with the lock; others go on meanwhile
-  if (!conf("realtime")) {
-    if (t > virtual_now) virtual_now = t;
-    return;
-  }
-  pthread_mutex_unlock(&lock);
-  for (double left; (left = t - mono()) > 0;)
-    if (left > 2e-4) usleep((left - 1e-4) * 1e6);
-  pthread_mutex_lock(&lock);
-}
+static double now(void) { return gpu->now; }
+static void until(double t) { gpu_until(t); }
 static void host(double s) { // work of the host in the driver
-  if (!conf("realtime")) virtual_now += s;
-  else if (s > 1e-4) until(mono() + s);
+  if (s > 1e-3) until(now() + s);
+  else gpu_spend(s);
 }
 u64 fakecudaNowNs(void) {
-  pthread_mutex_lock(&lock);
-  configure();
+  enter();
   u64 ns = (u64)llround(now() * 1e9);
-  pthread_mutex_unlock(&lock);
+  gpu_unlock();
   return ns;
 }
 static double noisy(double s) {
@@ -118,7 +99,7 @@ static double noisy(double s) {
 // Memory.
 #define MOST 4096
 static struct { char *p; size_t n; } memory[MOST];
-static double used;
+static double used(void) { return gpu_used(); }
 static char *find(u64 p, u64 n) { // NULL: outside of what was allocated
   for (int i = 0; i < MOST; i++)
     if (memory[i].p && p >= (u64)memory[i].p && p + n <= (u64)memory[i].p + memory[i].n) return (char *)p;
@@ -135,7 +116,6 @@ typedef struct Function { char name[32]; } Function;
 typedef struct Module { char *text; } Module;
 typedef struct Node { Function f; u64 a[8]; } Node;
 typedef struct Graph { int n, room; Node *nodes; } Graph;
-static double server[16], engine[2];
 
 static double start_on(Stream *s, double *line, double length) {
   double from = now();
@@ -210,7 +190,10 @@ static R kernel(const char *name, const u64 *a, double *seconds) {
   } else if (strcmp(name, "empty")) {
     return 500;
   }
-  *seconds += noisy(fmax(flops / rate, bytes / conf("bw")));
+  // A clock below the highest slows arithmetic, and one that wanders makes it slow every other second.
+  if (whole(CLOCK) && whole(MAX_CLOCK)) rate *= (double)whole(CLOCK) / whole(MAX_CLOCK);
+  double factor = (u64)(now() / 0.5) % 2 ? 1 + conf("wander") : 1;
+  *seconds += factor * noisy(fmax(flops / rate, bytes / conf("bw")));
   return 0;
 }
 static int width(const char *name, int i) { // bytes of an argument
@@ -230,8 +213,9 @@ static R run_kernel(Stream *s, const Node *n, double fixed) {
   if (r) return r;
   int best = 0, slots = conf("slots");
   for (int i = 1; i < slots && i < 16; i++)
-    if (server[i] < server[best]) best = i;
-  start_on(s, &server[best], fixed + seconds);
+    if (gpu->line[i] < gpu->line[best]) best = i;
+  double end = start_on(s, &gpu->line[best], fixed + seconds);
+  gpu_ran(best, end - fixed - seconds, end);
   return 0;
 }
 
@@ -254,34 +238,43 @@ R cuGetErrorName(R r, const char **text) {
 }
 R cuDeviceGetCount(int *n) { ENTER("cuDeviceGetCount"); *n = conf("devices"); return leave(0); }
 R cuDeviceGet(int *d, int i) { *d = i; return i < conf("devices") ? 0 : 101; }
-R cuDeviceGetName(char *into, int n, int d) { snprintf(into, n, "SimCap Fake GPU"); return 0; }
+R cuDeviceGetName(char *into, int n, int d) {
+  snprintf(into, n, conf("mig") ? "SimCap Fake GPU MIG 1g.5gb" : "SimCap Fake GPU");
+  return 0;
+}
 R cuDeviceGetUuid(unsigned char *u, int d) { memset(u, 0xfa, 16); return 0; }
 R cuDeviceTotalMem_v2(size_t *n, int d) { *n = conf("mem"); return 0; }
 R cuDeviceGetAttribute(int *v, int what, int d) {
-  *v = what == 13 ? 1410000 : what == 16 ? 108 : what == 75 ? (int)conf("cc") / 10 : what == 76 ? (int)conf("cc") % 10 : 0;
+  *v = what == 13 ? 1410000 : what == 16 ? (conf("mig") ? 14 : 108) : what == 75 ? (int)conf("cc") / 10 : what == 76 ? (int)conf("cc") % 10 : 0;
   return 0;
 }
 R cuDevicePrimaryCtxRetain(void **c, int d) {
   ENTER("cuDevicePrimaryCtxRetain");
-  if (!contexts++) host(conf("context"));
+  if (!contexts++) host(conf("context")), gpu->client[client()].contexts = 1;
   *c = &contexts;
   return leave(0);
 }
 R cuDevicePrimaryCtxRelease(int d) {
-  pthread_mutex_lock(&lock);
-  return leave(contexts-- > 0 ? 0 : 201);
+  enter();
+  R r = contexts > 0 ? 0 : 201;
+  if (!r && !--contexts) gpu->client[client()].contexts = 0;
+  return leave(r);
 }
 R cuCtxSetCurrent(void *c) { current = c; return 0; }
-R cuMemGetInfo_v2(size_t *f, size_t *t) { *t = conf("mem"), *f = conf("mem") - used; return 0; }
+R cuMemGetInfo_v2(size_t *f, size_t *t) {
+  ENTER("cuMemGetInfo_v2");
+  *t = conf("mem"), *f = conf("mem") - used();
+  return leave(0);
+}
 R cuMemAlloc_v2(u64 *p, size_t n) {
   ENTER("cuMemAlloc_v2");
   NEED_CONTEXT;
   int i = 0;
   while (i < MOST && memory[i].p) i++;
-  if (used + n > conf("mem") || i == MOST) return leave(2);
+  if (used() + n > conf("mem") || i == MOST) return leave(2);
   char *m = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (m == MAP_FAILED) return leave(2);
-  memory[i].p = m, memory[i].n = n, used += n, *p = (u64)m;
+  memory[i].p = m, memory[i].n = n, gpu->client[client()].bytes += n, *p = (u64)m;
   return leave(0);
 }
 R cuMemFree_v2(u64 p) {
@@ -290,7 +283,7 @@ R cuMemFree_v2(u64 p) {
   for (int i = 0; i < MOST; i++)
     if (memory[i].p == (char *)p && p) {
       munmap(memory[i].p, memory[i].n);
-      used -= memory[i].n, memory[i].p = NULL;
+      gpu->client[client()].bytes -= memory[i].n, memory[i].p = NULL;
       return leave(0);
     }
   return leave(1);
@@ -350,8 +343,9 @@ static R copy(const char *name, u64 to, u64 from, size_t n, Stream *s, int direc
   ENTER(name);
   NEED_CONTEXT;
   if (!find(direction ? from : to, n)) return leave(sticky = 700);
-  if (n < 1 << 20 || !conf("realtime")) memcpy((void *)to, (void *)from, n); // which takes time of its own
-  start_on(s, &engine[direction], conf("copylat") + noisy(n / conf(direction ? "d2h" : "h2d")));
+  if (n < 1 << 20 || !conf("pace")) memcpy((void *)to, (void *)from, n); // which takes time of its own
+  host(conf("copyhost"));
+  start_on(s, &gpu->engine[direction], conf("copylat") + noisy(n / conf(direction ? "d2h" : "h2d")));
   return leave(0);
 }
 R cuMemcpyHtoDAsync_v2(u64 to, void *from, size_t n, Stream *s) { return copy("cuMemcpyHtoDAsync_v2", to, (u64)from, n, s, 0); }
@@ -361,7 +355,7 @@ R cuMemsetD32Async(u64 p, u32 word, size_t n, Stream *s) {
   NEED_CONTEXT;
   if (!find(p, 4 * n)) return leave(sticky = 700);
   for (size_t i = 0; n < 4000000 && i < n; i++) ((u32 *)p)[i] = word; // large ones stay 0
-  start_on(s, &server[0], conf("fixed") + 4 * n / conf("bw"));
+  start_on(s, &gpu->line[0], conf("fixed") + 4 * n / conf("bw"));
   return leave(0);
 }
 R cuEventCreate(Event **e, u32 flags) { *e = calloc(1, sizeof **e); return 0; }
