@@ -26,7 +26,7 @@ func (m *machine) quickJoins(w *caller, x *express, until sim.Time) (ends sim.Ti
 	p, ci, a := x.pool, x.openOn, w.ahead
 	c := m.containers.At(ci)
 	members := x.members[c.seat*p.batchMax : (c.seat+1)*p.batchMax]
-	many := p.set.Batched.Wait > 0 && !(m.everyEvent && p.live != p.fixed) // else there is more to do after each
+	many := p.set.Batched.Wait > 0 && !(m.everyEvent && p.live != p.fixed) // each needs nothing after it
 	first, now := a.used, m.now
 	for {
 		in := &members[c.count]
@@ -52,7 +52,8 @@ func (m *machine) quickJoins(w *caller, x *express, until sim.Time) (ends sim.Ti
 	return sim.Never
 }
 
-// quickArrival is an arrival with its input, and says when that ends if it now begins, or Never. No input waits while a container is idle.
+// quickArrival is an arrival with its input, and says when that ends if it now begins, or Never. No input
+// waits while a container is idle.
 func (m *machine) quickArrival(w *caller, x *express, demand sim.Time) (ends sim.Time) {
 	now, p := m.now, x.pool
 	w.calls++
