@@ -3,6 +3,7 @@
 package convert
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -24,35 +25,41 @@ type Row struct {
 	Batch                      int
 	Concurrency                float64 // requests at a time
 	Throughput                 float64 // requests per second
-	Mean, P50, P95, P99        float64 // latency of a request
-	PromptTokens, OutputTokens float64
+	Mean, Std                  float64 // latency of a request
+	P50, P90, P95, P99         float64
+	PromptTokens, OutputTokens float64 // means of a request
 	TTFT, TPOT                 float64 // means
 	repeats                    int
+	summed                     bool // Mean is of TTFT and TPOT, since the file has no latency
 }
 
 // Result is what the files say.
 type Result struct {
-	Format string
-	Rows   []Row
-	Model  string
-	Date   string
+	Format   string // of the files
+	Rows     []Row
+	Model    string
+	Engine   string // the server, where a file names it
+	GPU      string
+	Date     string
+	Warnings []string
 }
 
 // format reads files of one kind.
 type format struct {
-	name, what string
-	fits       func(data []byte) bool
-	read       func(f File, r *Result) error
+	name, tool, what string
+	fits             func(s *source) bool
+	read             func(s *source, r *Result) error
 }
 
 var formats = []format{
-	{"vllm", "JSON of `vllm bench serve --save-result`, a file for each load", isVLLM, readVLLM},
-	{"guidellm", "benchmarks.json of GuideLLM", isGuideLLM, readGuideLLM},
-	{"aiperf", "profile_export_aiperf.json of AIPerf, a file for each load",
-		isAIPerf, readAIPerf},
-	{"perf_analyzer", "CSV of perf_analyzer -f, for batches of more than 1 as N=FILE",
+	{"vllm", "vllm bench serve", "JSON of `vllm bench serve --save-result`; sglang.bench_serving's",
+		isVLLM, readVLLM},
+	{"guidellm", "GuideLLM", "benchmarks.json, .yaml or .csv of GuideLLM", isGuideLLM, readGuideLLM},
+	{"aiperf", "AIPerf", "profile_export_aiperf.json or .csv of AIPerf; GenAI-Perf's", isAIPerf,
+		readAIPerf},
+	{"perf_analyzer", "perf_analyzer", "CSV of perf_analyzer -f, for batches of more than 1 as N=FILE",
 		isPerfAnalyzer, readPerfAnalyzer},
-	{"csv", "a table: batch, latency (latency_ms, p50_ms, ...), concurrency", isTable, readTable},
+	{"csv", "a table of batch and latency", "a table: batch, latency (latency_ms, p50_ms, ...), concurrency", isTable, readTable},
 }
 
 // Formats are the names of the formats with what they are.
@@ -68,7 +75,8 @@ func Formats() [][2]string {
 func Read(name string, files []File) (*Result, error) {
 	r := &Result{}
 	for _, file := range files {
-		f, err := find(name, file)
+		s := newSource(file)
+		f, err := find(name, s)
 		if err != nil {
 			return nil, err
 		}
@@ -78,7 +86,7 @@ func Read(name string, files []File) (*Result, error) {
 		}
 		r.Format = f.name
 		before := len(r.Rows)
-		if err := f.read(file, r); err != nil {
+		if err := f.read(s, r); err != nil {
 			return nil, fmt.Errorf("%s: %w", file.Name, err)
 		}
 		if len(r.Rows) == before {
@@ -96,31 +104,135 @@ func Read(name string, files []File) (*Result, error) {
 	return r, nil
 }
 
-func find(name string, file File) (*format, error) {
-	for i := range formats {
-		if formats[i].name == name || (name == "" || name == "auto") && formats[i].fits(file.Data) {
-			return &formats[i], nil
-		}
-	}
+// find is the format of a file: the one that is named, or the first that fits.
+func find(name string, s *source) (*format, error) {
 	var names []string
-	for _, f := range formats {
+	for i := range formats {
+		f := &formats[i]
 		names = append(names, f.name)
+		auto := name == "" || name == "auto"
+		if auto && f.fits(s) {
+			return f, nil
+		}
+		if f.name != name {
+			continue
+		}
+		switch {
+		case s.objects == nil && s.sheet == nil && s.damage != nil:
+			return nil, fmt.Errorf("%s: %w", s.Name, s.damage)
+		case f.name == "csv" && s.sheet != nil || f.fits(s):
+			return f, nil
+		}
+		return nil, fmt.Errorf("%s is not of %s: %s", s.Name, f.tool, s.unknown())
 	}
 	if name != "" && name != "auto" {
 		return nil, fmt.Errorf("there is no format %q; choose one of %s", name, strings.Join(names, ", "))
 	}
-	return nil, fmt.Errorf("%s is none of %s as far as its text tells; --from says what it is", file.Name,
-		strings.Join(names, ", "))
+	if s.damage != nil {
+		return nil, fmt.Errorf("%s: %w", s.Name, s.damage)
+	}
+	return nil, fmt.Errorf("%s is none of %s: %s", s.Name, strings.Join(names, ", "), s.unknown())
+}
+
+// relatives are files that the tools write beside those that are read, or wrote in other versions.
+var relatives = []struct {
+	such func(o object) bool
+	what string
+}{
+	{func(o object) bool { return o.has("experiments") },
+		"it is the raw export of perf_analyzer (--profile-export-file); convert the CSV of -f, or " +
+			"profile_export_genai_perf.json"},
+	{func(o object) bool { return o.has("metrics", "metadata", "schema_version") },
+		"it is AIPerf's summary of several runs; convert the profile_export_aiperf.json of each"},
+	{func(o object) bool { return o.has("metrics", "metadata") },
+		"it is AIPerf's records of single requests; convert profile_export_aiperf.json"},
+	{func(o object) bool { return o.has("timeslices") },
+		"it is AIPerf's summary of slices of time; convert profile_export_aiperf.json"},
+	{func(o object) bool { return o.has("benchmark", "metric") },
+		"it is in the form of PyTorch's benchmarks; convert the .json that vLLM writes beside it"},
+	{func(o object) bool { return o.has("elapsed_time", "num_requests") },
+		"it is of `vllm bench throughput`, which measures no latencies; `vllm bench serve` does"},
+	{func(o object) bool { return o.has("avg_latency", "latencies") },
+		"it is of `vllm bench latency`, which does not say its batch; write batch and latency as a table"},
+	{func(o object) bool { return o.has("benchmarks") },
+		"it is a report of GuideLLM, or of something else, without the metrics that GuideLLM has " +
+			"written since 0.2"},
+}
+
+// unknown says what a file is that is not read.
+func (s *source) unknown() string {
+	switch {
+	case s.objects == nil && s.sheet == nil:
+		return "it is empty"
+	case s.sheet != nil && len(s.sheet.header) > 0:
+		header := strings.Join(s.sheet.header[:min(8, len(s.sheet.header))], ", ")
+		if len(s.sheet.header) > 8 {
+			header += ", ..."
+		}
+		return "its columns are " + header + "; --from says what it is"
+	case len(s.objects) == 0:
+		return "it is empty"
+	}
+	for _, r := range relatives {
+		if s.all(r.such) {
+			return r.what
+		}
+	}
+	var keys []string
+	for k := range s.objects[0] {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	if len(keys) > 8 {
+		keys = append(keys[:8], "...")
+	}
+	if len(keys) == 0 {
+		return "it says nothing"
+	}
+	return "its keys are " + strings.Join(keys, ", ")
+}
+
+// failures warns of requests that failed: they load the server, and their times are not in the means.
+func (r *Result) failures(name string, failed, good float64) {
+	if failed > 0.01*(failed+good) {
+		r.Warnings = append(r.Warnings, fmt.Sprintf("%s: %.0f of %.0f requests failed, and their times do "+
+			"not count", name, failed, failed+good))
+	}
+}
+
+// keptUp are the requests at a time of a load that keeps up a number of them. What was achieved is the
+// mean over the whole of it, a little less where it began and ended; far less, there were too few
+// requests, and that counts.
+func keptUp(told, achieved float64) float64 {
+	if told > 0 && achieved > 0.75*told && achieved < 1.25*told {
+		return told
+	}
+	return achieved
+}
+
+// of sets mean, deviation and quantiles of the latencies.
+func (r *Row) of(latencies []float64) {
+	n, sum, squares := float64(len(latencies)), 0.0, 0.0
+	for _, l := range latencies {
+		sum += l
+	}
+	for _, l := range latencies {
+		squares += (l - sum/n) * (l - sum/n)
+	}
+	r.Mean, r.Std = sum/n, math.Sqrt(squares/n)
+	r.P50, r.P90 = fit.Quantile(latencies, 0.5), fit.Quantile(latencies, 0.9)
+	r.P95, r.P99 = fit.Quantile(latencies, 0.95), fit.Quantile(latencies, 0.99)
 }
 
 func (r *Row) check() error {
-	for _, v := range []float64{r.Concurrency, r.Throughput, r.Mean, r.P50, r.P95, r.P99, r.TTFT, r.TPOT} {
+	for _, v := range []float64{r.Concurrency, r.Throughput, r.Mean, r.Std, r.P50, r.P90, r.P95, r.P99, r.TTFT,
+		r.TPOT, r.PromptTokens, r.OutputTokens} {
 		if math.IsNaN(v) || math.IsInf(v, 0) || v < 0 {
 			return fmt.Errorf("a measurement of %v", v)
 		}
 	}
 	if r.latency() <= 0 {
-		return fmt.Errorf("a load without a latency")
+		return fmt.Errorf("a load without a latency of its requests")
 	}
 	return nil
 }
@@ -133,9 +245,10 @@ func (r *Row) latency() float64 {
 	return r.P50
 }
 
-// noise is the coefficient of variation of a lognormal with the row's quantiles, NaN without.
+// noise is the coefficient of variation of a lognormal with the row's quantiles, else that of its
+// deviation, NaN without both.
 func (r *Row) noise() float64 {
-	for _, q := range []struct{ high, z float64 }{{r.P99, 2.3263}, {r.P95, 1.6449}} {
+	for _, q := range []struct{ high, z float64 }{{r.P99, 2.3263}, {r.P95, 1.6449}, {r.P90, 1.2816}} {
 		low := r.P50
 		if low <= 0 {
 			low = r.Mean
@@ -145,19 +258,33 @@ func (r *Row) noise() float64 {
 			return math.Sqrt(math.Expm1(sigma * sigma))
 		}
 	}
+	if r.Std > 0 && r.Mean > 0 {
+		return r.Std / r.Mean
+	}
 	return math.NaN()
 }
 
-// Profile makes a profile of the rows: the time of a batch over its size at the least load, and the
-// time of a request over how many there are at a time. Warnings say what the rows leave open.
-func (r *Result) Profile() (*profile.Profile, error) {
+// Profile makes a profile of the rows. Of whole requests it has the time of a batch over its size at the
+// least load, and the time of a request over how many there are at a time; asLLM, it has an engine with
+// continuous batching, of first and further tokens. Warnings say what the rows leave open.
+func (r *Result) Profile(asLLM bool) (*profile.Profile, error) {
 	p := &profile.Profile{}
-	p.Provenance = profile.Provenance{How: "converted", Model: r.Model, Date: r.Date, Engine: r.Format}
+	p.Provenance = profile.Provenance{How: "converted", Model: r.Model, Engine: r.Engine, GPU: r.GPU, Date: r.Date}
+	for _, f := range formats {
+		if f.name == r.Format && f.name != "csv" {
+			p.Provenance.Notes = "Converted from results of " + f.tool + "."
+		}
+	}
+	p.Quality.Warnings = slices.Clone(r.Warnings)
+	if asLLM {
+		return p, r.engine(p)
+	}
 	alone := r.alone()
 	if err := batchOf(p, alone); err != nil {
 		return nil, err
 	}
 	r.concurrencyOf(p)
+	r.tokens(p)
 	var noise []float64
 	for i := range alone {
 		if cv := alone[i].noise(); !math.IsNaN(cv) {
@@ -170,6 +297,59 @@ func (r *Result) Profile() (*profile.Profile, error) {
 		p.Quality.Warnings = append(p.Quality.Warnings, "no quantiles were measured: the times do not vary")
 	}
 	return p, nil
+}
+
+// tokens warns that the times of whole requests are those of their lengths.
+func (r *Result) tokens(p *profile.Profile) {
+	var lengths [2][]float64
+	summed := false
+	for _, row := range r.Rows {
+		if row.OutputTokens > 0 && row.TTFT > 0 {
+			lengths[0] = append(lengths[0], row.PromptTokens)
+			lengths[1] = append(lengths[1], row.OutputTokens)
+		}
+		summed = summed || row.summed
+	}
+	warn := func(format string, args ...any) {
+		p.Quality.Warnings = append(p.Quality.Warnings, fmt.Sprintf(format, args...))
+	}
+	if summed {
+		warn("the files have no latencies of requests: they are the first token's time and the others', and " +
+			"do not vary; `--percentile-metrics ttft,tpot,itl,e2el` makes vLLM write them")
+	}
+	if len(lengths[0]) == 0 {
+		return
+	}
+	warn("the times are of whole requests, of about %.0f prompt and %.0f output tokens, and hold for such alone",
+		fit.Median(lengths[0]), fit.Median(lengths[1]))
+	for _, l := range lengths {
+		if slices.Max(l) > 1.1*slices.Min(l) {
+			warn("some loads have longer requests than others: their times are of the lengths, too")
+			return
+		}
+	}
+}
+
+// engine fits the iterations of an engine to the rows' first and further tokens.
+func (r *Result) engine(p *profile.Profile) error {
+	rows := r.Streaming()
+	if len(rows) == 0 {
+		return errors.New("the files say nothing of tokens: --as llm needs the times of first and further ones")
+	}
+	e, err := fit.NewEngine(fit.Iterations(rows))
+	if err != nil {
+		return fmt.Errorf("%d loads do not make a model of the engine: %w", len(rows), err)
+	}
+	p.Service.LLM = &profile.LLM{Engine: e, ChunkedPrefill: true}
+	p.Quality.Fit, p.Quality.WorstError, p.Quality.CVError = "llm", e.Worst, e.Holdout
+	p.Quality.Warnings = append(p.Quality.Warnings, "kv, max_num_seqs and max_num_batched_tokens are the "+
+		"engine's settings, which a client cannot see: set them as the engine reports them")
+	most := 1.0
+	for _, row := range rows {
+		most = max(most, row.Concurrency)
+	}
+	p.Valid.Concurrent = [2]int{1, int(math.Round(most))}
+	return nil
 }
 
 // alone are the rows of the least concurrency of each batch size.
@@ -221,8 +401,8 @@ func (r *Result) concurrencyOf(p *profile.Profile) {
 	smallest := p.Valid.BatchSize[0]
 	sum, count := map[int]float64{}, map[int]int{}
 	for _, row := range r.Rows {
-		k := int(math.Round(row.Concurrency))
-		if row.Batch != smallest || k < 1 {
+		k := max(1, int(math.Round(row.Concurrency))) // less than one at a time is one, now and then
+		if row.Batch != smallest {
 			continue
 		}
 		sum[k] += row.latency()

@@ -17,10 +17,10 @@ import (
 
 // convertFlags are what `simcap profiles convert` can be told.
 type convertFlags struct {
-	from, out string
-	force     bool
-	gpus      []string
-	p         profile.Profile
+	from, out, as string
+	force         bool
+	gpus          []string
+	p             profile.Profile
 }
 
 func newProfilesConvertCommand() *cobra.Command {
@@ -45,6 +45,8 @@ func newProfilesConvertCommand() *cobra.Command {
 	o := &f.p.Provenance
 	s := cmd.Flags()
 	s.StringVar(&f.from, "from", "auto", "the format of the files")
+	s.StringVar(&f.as, "as", asRequests, "requests: the time of whole requests; llm: an engine with "+
+		"continuous batching")
 	s.StringVarP(&f.out, "out", "o", "", "file of the profile (default NAME.yaml; - prints it)")
 	s.BoolVar(&f.force, "force", false, "overwrite the file")
 	s.StringVar(&f.p.Name, "name", "", "name of the profile (default: that of the first file)")
@@ -64,6 +66,9 @@ func newProfilesConvertCommand() *cobra.Command {
 }
 
 func (f *convertFlags) run(cmd *cobra.Command, args []string) error {
+	if f.as != asRequests && f.as != asLLM {
+		return usagef("--as: %q, where requests or llm is expected", f.as)
+	}
 	files, err := convertFiles(args)
 	if err != nil {
 		return err
@@ -72,7 +77,7 @@ func (f *convertFlags) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return usage(err)
 	}
-	p, err := result.Profile()
+	p, err := result.Profile(f.as == asLLM)
 	if err != nil {
 		return usage(err)
 	}
@@ -88,15 +93,15 @@ func (f *convertFlags) fill(p *profile.Profile, first string) {
 	}
 	p.Valid.GPUs = f.gpus
 	o, given := &p.Provenance, f.p.Provenance
-	o.GPU, o.GPUCount, o.Source, o.Licence, o.Cite, o.Notes = given.GPU, given.GPUCount, given.Source,
-		given.Licence, given.Cite, given.Notes
+	o.GPUCount, o.Source, o.Licence, o.Cite = given.GPUCount, given.Source, given.Licence, given.Cite
 	if given.Source != "" {
 		o.How = "published"
 	}
 	for _, v := range []struct {
 		into  *string
 		value string
-	}{{&o.Model, given.Model}, {&o.Engine, given.Engine}, {&o.Date, given.Date}} {
+	}{{&o.Model, given.Model}, {&o.Engine, given.Engine}, {&o.GPU, given.GPU}, {&o.Date, given.Date},
+		{&o.Notes, given.Notes}} {
 		if v.value != "" {
 			*v.into = v.value
 		}

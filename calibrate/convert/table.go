@@ -66,62 +66,20 @@ func (s *sheet) number(row, column int) (float64, error) {
 		return math.NaN(), nil
 	}
 	text := strings.TrimSpace(s.rows[row][column])
-	x, err := strconv.ParseFloat(text, 64)
-	if err != nil || math.IsInf(x, 0) {
-		return 0, fmt.Errorf("row %d, column %s: %q is not a number", row+2, s.header[column], text)
+	x, err := parseNumber(text)
+	if err != nil {
+		return 0, fmt.Errorf("row %d, column %s: %w", row+2, s.header[column], err)
 	}
 	return x, nil
 }
 
-func isPerfAnalyzer(data []byte) bool {
-	s, err := newSheet(data)
-	return err == nil && s.column("inferences/second") >= 0
-}
-
-// readPerfAnalyzer reads `perf_analyzer -f`: latencies in µs, a row for each concurrency or rate. The
-// mean is the sum of the parts of a request where the file has no column of it.
-func readPerfAnalyzer(f File, r *Result) error {
-	s, err := newSheet(f.Data)
-	if err != nil {
-		return err
+// parseNumber reads a number that is finite.
+func parseNumber(text string) (float64, error) {
+	x, err := strconv.ParseFloat(text, 64)
+	if err != nil || math.IsInf(x, 0) || math.IsNaN(x) {
+		return 0, fmt.Errorf("%q is not a number", text)
 	}
-	if s.column("inferences/second") < 0 {
-		return errors.New("there is no column Inferences/Second")
-	}
-	parts := []int{s.column("client send"), s.column("network+server send/recv"), s.column("server queue"),
-		s.column("server compute input"), s.column("server compute infer"),
-		s.column("server compute output"), s.column("client recv")}
-	for i := range s.rows {
-		var failed error
-		get := func(column int) float64 {
-			x, err := s.number(i, column)
-			failed = errors.Join(failed, err)
-			if math.IsNaN(x) {
-				return 0
-			}
-			return x
-		}
-		row := Row{Batch: max(1, f.Batch), Concurrency: get(s.column("concurrency")),
-			P50: get(s.column("p50 latency")) / 1e6, P95: get(s.column("p95 latency")) / 1e6,
-			P99: get(s.column("p99 latency")) / 1e6, Mean: get(s.column("avg latency")) / 1e6}
-		if b := get(s.column("batch", "batch size")); b >= 1 {
-			row.Batch = int(b)
-		}
-		row.Throughput = get(s.column("inferences/second")) / float64(row.Batch)
-		if row.Mean == 0 {
-			for _, part := range parts {
-				row.Mean += get(part) / 1e6
-			}
-		}
-		if row.Concurrency == 0 {
-			row.Concurrency = row.Throughput * row.latency()
-		}
-		if failed != nil {
-			return failed
-		}
-		r.Rows = append(r.Rows, row)
-	}
-	return nil
+	return x, nil
 }
 
 // The names of a table's columns.
@@ -146,13 +104,12 @@ func (s *sheet) timeColumn(names ...string) (column int, unit float64) {
 	return -1, 1
 }
 
-func isTable(data []byte) bool {
-	s, err := newSheet(data)
-	if err != nil || len(s.rows) == 0 {
+func isTable(s *source) bool {
+	if s.sheet == nil || len(s.sheet.rows) == 0 {
 		return false
 	}
-	l, _ := s.timeColumn(meanNames...)
-	m, _ := s.timeColumn("p50", "median")
+	l, _ := s.sheet.timeColumn(meanNames...)
+	m, _ := s.sheet.timeColumn("p50", "median")
 	return l >= 0 || m >= 0
 }
 
@@ -160,11 +117,8 @@ var meanNames = []string{"latency", "time", "mean", "avg", "avg_latency", "mean_
 	"latency_avg", "duration"}
 
 // readTable reads a table of batch and latency. Rows of the same batch and concurrency are averaged.
-func readTable(f File, r *Result) error {
-	s, err := newSheet(f.Data)
-	if err != nil {
-		return err
-	}
+func readTable(f *source, r *Result) error {
+	s := f.sheet
 	batch, concurrency := s.column(batchNames...), s.column(concurrencyNames...)
 	mean, meanUnit := s.timeColumn(meanNames...)
 	p50, p50Unit := s.timeColumn("p50", "median")
