@@ -118,7 +118,8 @@ func aiperfSetup(o object) setup {
 	var models []struct{ Name string }
 	var names []string
 	for _, path := range [][]string{{"endpoint", "model_names"}, {"model_names"}, {"model"}} {
-		if json.Unmarshal(o.at(append([]string{"input_config"}, path...)...), &names) == nil && len(names) > 0 {
+		raw := o.at(append([]string{"input_config"}, path...)...)
+		if json.Unmarshal(raw, &names) == nil && len(names) > 0 {
 			s.model = names[0]
 		}
 	}

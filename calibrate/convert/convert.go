@@ -52,14 +52,15 @@ type format struct {
 }
 
 var formats = []format{
-	{"vllm", "vllm bench serve", "JSON of `vllm bench serve --save-result`; sglang.bench_serving's",
+	{"vllm", "vllm bench serve", "JSON of `vllm bench serve --save-result`, or sglang's",
 		isVLLM, readVLLM},
 	{"guidellm", "GuideLLM", "benchmarks.json, .yaml or .csv of GuideLLM", isGuideLLM, readGuideLLM},
 	{"aiperf", "AIPerf", "profile_export_aiperf.json or .csv of AIPerf; GenAI-Perf's", isAIPerf,
 		readAIPerf},
 	{"perf_analyzer", "perf_analyzer", "CSV of perf_analyzer -f, for batches of more than 1 as N=FILE",
 		isPerfAnalyzer, readPerfAnalyzer},
-	{"csv", "a table of batch and latency", "a table: batch, latency (latency_ms, p50_ms, ...), concurrency", isTable, readTable},
+	{"csv", "a table of batch and latency", "a table: batch, latency (latency_ms, p50_ms, ...), concurrency",
+		isTable, readTable},
 }
 
 // Formats are the names of the formats with what they are.
@@ -225,7 +226,8 @@ func (r *Row) of(latencies []float64) {
 }
 
 func (r *Row) check() error {
-	for _, v := range []float64{r.Concurrency, r.Throughput, r.Mean, r.Std, r.P50, r.P90, r.P95, r.P99, r.TTFT,
+	for _, v := range []float64{
+		r.Concurrency, r.Throughput, r.Mean, r.Std, r.P50, r.P90, r.P95, r.P99, r.TTFT,
 		r.TPOT, r.PromptTokens, r.OutputTokens} {
 		if math.IsNaN(v) || math.IsInf(v, 0) || v < 0 {
 			return fmt.Errorf("a measurement of %v", v)
@@ -269,7 +271,8 @@ func (r *Row) noise() float64 {
 // continuous batching, of first and further tokens. Warnings say what the rows leave open.
 func (r *Result) Profile(asLLM bool) (*profile.Profile, error) {
 	p := &profile.Profile{}
-	p.Provenance = profile.Provenance{How: "converted", Model: r.Model, Engine: r.Engine, GPU: r.GPU, Date: r.Date}
+	p.Provenance = profile.Provenance{
+		How: "converted", Model: r.Model, Engine: r.Engine, GPU: r.GPU, Date: r.Date}
 	for _, f := range formats {
 		if f.name == r.Format && f.name != "csv" {
 			p.Provenance.Notes = "Converted from results of " + f.tool + "."
@@ -314,14 +317,14 @@ func (r *Result) tokens(p *profile.Profile) {
 		p.Quality.Warnings = append(p.Quality.Warnings, fmt.Sprintf(format, args...))
 	}
 	if summed {
-		warn("the files have no latencies of requests: they are the first token's time and the others', and " +
-			"do not vary; `--percentile-metrics ttft,tpot,itl,e2el` makes vLLM write them")
+		warn("the files have no latencies of requests: they are the first token's time and the others', " +
+			"and do not vary; `--percentile-metrics ttft,tpot,itl,e2el` makes vLLM write them")
 	}
 	if len(lengths[0]) == 0 {
 		return
 	}
-	warn("the times are of whole requests, of about %.0f prompt and %.0f output tokens, and hold for such alone",
-		fit.Median(lengths[0]), fit.Median(lengths[1]))
+	warn("the times are of whole requests, of about %.0f prompt and %.0f output tokens, and hold for "+
+		"such alone", fit.Median(lengths[0]), fit.Median(lengths[1]))
 	for _, l := range lengths {
 		if slices.Max(l) > 1.1*slices.Min(l) {
 			warn("some loads have longer requests than others: their times are of the lengths, too")
@@ -334,7 +337,8 @@ func (r *Result) tokens(p *profile.Profile) {
 func (r *Result) engine(p *profile.Profile) error {
 	rows := r.Streaming()
 	if len(rows) == 0 {
-		return errors.New("the files say nothing of tokens: --as llm needs the times of first and further ones")
+		return errors.New("the files say nothing of tokens: --as llm needs the times of first and " +
+			"further ones")
 	}
 	e, err := fit.NewEngine(fit.Iterations(rows))
 	if err != nil {

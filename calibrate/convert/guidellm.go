@@ -151,8 +151,9 @@ func readGuideLLMSheet(s *source, r *Result) error {
 	}
 	for i, cells := range rows {
 		if len(cells) != len(names) {
-			return fmt.Errorf("benchmark %d has %d fields, and the header has %d, as GuideLLM before 0.7 writes "+
-				"where benchmarks differ in what they measured; convert benchmarks.json", i+1, len(cells), len(names))
+			return fmt.Errorf("benchmark %d has %d fields, and the header has %d, as GuideLLM before 0.7 "+
+				"writes where benchmarks differ in what they measured; convert benchmarks.json", i+1,
+				len(cells), len(names))
 		}
 		g := guideLLMCells{names: names, cells: cells, old: old}
 		row := guideLLMRow(s, g.distribution("request latency", "request latency|successful sec"))
@@ -164,8 +165,10 @@ func readGuideLLMSheet(s *source, r *Result) error {
 			"token metrics|successful input tokens").Successful.Mean
 		row.OutputTokens = g.distribution("output token count",
 			"token metrics|successful output tokens").Successful.Mean
-		row.TTFT = g.distribution("time to first token ms", "time to first token|successful ms").Successful.Mean / 1e3
-		row.TPOT = g.distribution("inter token latency ms", "inter token latency|successful ms").Successful.Mean / 1e3
+		row.TTFT = g.distribution("time to first token ms",
+			"time to first token|successful ms").Successful.Mean / 1e3
+		row.TPOT = g.distribution("inter token latency ms",
+			"inter token latency|successful ms").Successful.Mean / 1e3
 		errored, good := g.number("errored requests", "request counts|errored|"),
 			g.number("successful requests", "request counts|successful|")
 		if g.failed != nil {

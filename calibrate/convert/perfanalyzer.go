@@ -46,7 +46,8 @@ func readPerfAnalyzer(f *source, r *Result) error {
 			row.Batch = int(min(b, 1e9))
 		}
 		row.Throughput = get("inferences/second") / float64(row.Batch)
-		if row.Mean == 0 && slices.ContainsFunc(serverParts, func(n string) bool { return s.column(n) >= 0 }) {
+		told := func(part string) bool { return s.column(part) >= 0 }
+		if row.Mean == 0 && slices.ContainsFunc(serverParts, told) {
 			for _, part := range slices.Concat(clientParts, serverParts) {
 				row.Mean += get(part) / 1e6
 			}

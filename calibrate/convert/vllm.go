@@ -14,7 +14,8 @@ import (
 // summary.json of `vllm bench sweep serve`, several lines those of --append-result.
 func isVLLM(s *source) bool {
 	return s.all(func(o object) bool {
-		return o.has("completed", "duration") && (o.has("request_throughput") || o.has("request_inthroughput"))
+		return o.has("completed", "duration") &&
+			(o.has("request_throughput") || o.has("request_inthroughput"))
 	})
 }
 
@@ -51,8 +52,8 @@ type vllmRun struct {
 }
 
 // servers are the backends that are named after what serves; the others are interfaces.
-var servers = []string{"vllm", "tgi", "lmdeploy", "tensorrt-llm", "deepspeed-mii", "sglang", "trt", "sglang-native",
-	"scalellm", "gserver", "llama.cpp"}
+var servers = []string{"vllm", "tgi", "lmdeploy", "tensorrt-llm", "deepspeed-mii", "sglang", "trt",
+	"sglang-native", "scalellm", "gserver", "llama.cpp"}
 
 // readVLLM reads results of `vllm bench serve`.
 func readVLLM(s *source, r *Result) error {
@@ -91,8 +92,8 @@ func vllmRow(s *source, o object) (Row, *vllmRun, error) {
 	if v.Backend == "" {
 		v.Backend = v.Endpoint
 	}
-	row := Row{Batch: max(1, s.Batch), PromptTokens: v.Input / v.Completed, OutputTokens: v.Output / v.Completed,
-		TTFT: v.TTFT / 1e3, TPOT: v.TPOT / 1e3}
+	row := Row{Batch: max(1, s.Batch), PromptTokens: v.Input / v.Completed,
+		OutputTokens: v.Output / v.Completed, TTFT: v.TTFT / 1e3, TPOT: v.TPOT / 1e3}
 	row.Throughput = o.number("request_throughput")
 	if row.Throughput == 0 {
 		row.Throughput = o.number("request_inthroughput")
