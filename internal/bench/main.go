@@ -5,9 +5,16 @@
 //
 // The loops know one system each, keep one histogram and nothing else; simcap runs its whole model.
 // What is compared is processor time an input; the ratio of medians and of minima holds on any machine.
+//
+//	go run ./internal/bench -instructions [-record] [-only NAME]
+//
+// counts simcap's instructions for an input, which are the same on every machine, and compares them with
+// the figures that were recorded, or records them. Exit codes: 0 as recorded; 1 not so, or it failed;
+// 3 they cannot be counted or compared here.
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -23,17 +30,26 @@ func main() {
 	rounds := flag.Int("rounds", 5, "rounds, of which medians and minima are taken")
 	only := flag.String("only", "", "only benchmarks whose name contains this")
 	profile := flag.String("profile", "", "write a CPU profile of simcap's runs to this file")
+	count := flag.Bool("instructions", false, "count instructions and compare them with those recorded")
+	record := flag.Bool("record", false, "with -instructions: record what was counted")
+	alone := flag.String("once", "", "run simcap once on the benchmark of this name, for other instruments")
 	flag.Parse()
+	exit(sensible(*only, *count, *record))
+	switch {
+	case *count:
+		exit(instructions(*only, *record))
+		return
+	case *alone != "":
+		exit(once(*alone, *inputs))
+		return
+	}
 	runtime.GOMAXPROCS(1)
 	if *profile != "" {
 		f, err := os.Create(*profile)
 		if err == nil {
 			err = pprof.StartCPUProfile(f)
 		}
-		if err != nil {
-			fmt.Fprintln(os.Stderr, "bench:", err)
-			os.Exit(1)
-		}
+		exit(err)
 		defer pprof.StopCPUProfile()
 	}
 	fmt.Printf("%-18s %23s %23s %15s %7s\n", "", "simcap ns/input", "loop ns/input", "ratio", "at most")
@@ -46,6 +62,53 @@ func main() {
 	}
 	printGrowth(*inputs, *rounds, *only)
 	printRows(*inputs, *rounds, *only)
+}
+
+// exit ends the program where there is an error.
+func exit(err error) {
+	if err == nil {
+		return
+	}
+	fmt.Fprintln(os.Stderr, "bench:", err)
+	var cannot cannotCount
+	if errors.As(err, &cannot) {
+		os.Exit(3)
+	}
+	os.Exit(1)
+}
+
+// sensible says what is wrong with the command line.
+func sensible(only string, count, record bool) error {
+	if flag.NArg() > 0 {
+		return fmt.Errorf("unexpected argument %q: everything is said by flags", flag.Arg(0))
+	}
+	if record && !count {
+		return errors.New("-record is for -instructions: times are not recorded")
+	}
+	if !count {
+		return nil
+	}
+	var names []string
+	for _, b := range benchmarks() {
+		if strings.Contains(b.name, only) {
+			return nil
+		}
+		names = append(names, b.name)
+	}
+	return fmt.Errorf("no benchmark's name contains %q: there are %s", only, strings.Join(names, ", "))
+}
+
+// once runs simcap on one benchmark.
+func once(name string, inputs int) error {
+	var names []string
+	for _, b := range benchmarks() {
+		if b.name == name {
+			simulate(b.system(inputs))
+			return nil
+		}
+		names = append(names, b.name)
+	}
+	return fmt.Errorf("no benchmark is called %q: there are %s", name, strings.Join(names, ", "))
 }
 
 // timed is the processor time of one call in ns for each input.
