@@ -1,5 +1,5 @@
 // Command bench times simcap against minimal hand-written loops of the same systems, in interleaved
-// rounds on one core:
+// rounds on one core, and against SimPy and Ciw, which are other simulators, where Python has them:
 //
 //	go run ./internal/bench [-inputs 1000000] [-rounds 5] [-only NAME]
 //
@@ -52,16 +52,16 @@ func main() {
 		exit(err)
 		defer pprof.StopCPUProfile()
 	}
-	fmt.Printf("%-18s %23s %23s %15s %7s\n", "", "simcap ns/input", "loop ns/input", "ratio", "at most")
-	fmt.Printf("%-18s %11s %11s %11s %11s %7s %7s\n", fmt.Sprintf("%d inputs", *inputs), "median", "minimum",
-		"median", "minimum", "median", "minimum")
+	var chosen []benchmark
 	for _, b := range benchmarks() {
 		if strings.Contains(b.name, *only) {
-			b.print(*inputs, *rounds, *profile != "")
+			chosen = append(chosen, b)
 		}
 	}
+	printLoops(chosen, *inputs, *rounds, *profile != "")
 	printGrowth(*inputs, *rounds, *only)
 	printRows(*inputs, *rounds, *only)
+	exit(printPeers(*inputs, *rounds, *only))
 }
 
 // exit ends the program where there is an error.
@@ -117,6 +117,19 @@ func timed(inputs int, run func()) float64 {
 	start := cpuTime()
 	run()
 	return float64(cpuTime()-start) / float64(inputs)
+}
+
+// printLoops prints the table of simcap beside the loops.
+func printLoops(chosen []benchmark, inputs, rounds int, alone bool) {
+	if len(chosen) == 0 {
+		return
+	}
+	fmt.Printf("%-18s %23s %23s %15s %7s\n", "", "simcap ns/input", "loop ns/input", "ratio", "at most")
+	fmt.Printf("%-18s %11s %11s %11s %11s %7s %7s\n", fmt.Sprintf("%d inputs", inputs), "median", "minimum",
+		"median", "minimum", "median", "minimum")
+	for _, b := range chosen {
+		b.print(inputs, rounds, alone)
+	}
 }
 
 // print times the benchmark in interleaved rounds and prints its row.
