@@ -179,7 +179,6 @@ func (m *machine) batchWaited(p *pool) {
 		return
 	}
 	source := poolSource(p.index, poolBatchWait)
-	m.calendar.Clear(source)
 	if p.open == none {
 		return
 	}

@@ -343,7 +343,6 @@ func (m *machine) expressHeavy(p *pool, c *container) sim.Time {
 // expressWaited is the end of an open batch's wait.
 func (m *machine) expressWaited(p *pool) {
 	source := poolSource(p.index, poolBatchWait)
-	m.calendar.Clear(source)
 	ci := p.express.openOn
 	if ci == none {
 		return
@@ -389,13 +388,9 @@ func (m *machine) expressDue(p *pool, ci int32, c *container) {
 		if p.lapses {
 			p.fellOrder = m.order() // the lapse comes after the expiry, as after complete
 		}
-		m.calendar.Set(containerSource(ci), sim.Never)
 	default:
 		for p.queued > 0 && c.count < p.batchMax && c.active == 0 {
 			m.expressNext(p, ci, c)
-		}
-		if c.active == 0 {
-			m.calendar.Set(containerSource(ci), sim.Never)
 		}
 	}
 	m.expressSettle(p)

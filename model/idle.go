@@ -147,7 +147,6 @@ func (m *machine) idleDue(p *pool) {
 	ci := m.nextToExpire(p)
 	if ci == none {
 		p.expiryDated = false
-		m.calendar.Clear(source)
 		return
 	}
 	c := m.containers.At(ci)

@@ -90,7 +90,6 @@ func (m *machine) outstandingFalls(p *pool, n int64) {
 // it may come early, when outstanding fell again since.
 func (m *machine) lapsed(p *pool) {
 	source := poolSource(p.index, poolLapse)
-	m.calendar.Clear(source)
 	if due := p.fellAt + p.window; due > m.now {
 		m.calendar.Set(source, due)
 		return

@@ -12,11 +12,14 @@ import "math/bits"
 // each node the smaller of its two children. Moving one date replays one path, log2(n) branch-free
 // minima over 8-byte keys. A date too far from base to be packed counts as "far" and is kept
 // unpacked; when nothing nearer is left the base moves forward.
+//
+// What is yielded is taken out, so that what is first then shows whether it had the same date.
 type Calendar struct {
 	groups [Groups]group
 	base   Time
 	bits   uint   // of the index: enough for the largest group
-	far    uint64 // packed dates from here on are far
+	far    uint64 // packed dates from here on are far, each source's its own
+	none   uint64 // packed dates from here on stand for Never, each source's its own
 	ranker Ranker
 	due    []dueEntry // heap by rank: sources of the present instant that tied
 	stamps uint32
@@ -112,16 +115,17 @@ func (c *Calendar) repack() {
 		most = max(most, len(c.groups[g].dates))
 	}
 	c.bits = max(leastBits, uint(bits.Len(uint(most-1))))
-	c.far = 1<<(64-c.bits) - 1
+	c.none = 1<<(64-c.bits) - 1<<c.bits
+	c.far = c.none - 1<<c.bits
 	for n := range c.groups {
 		g := &c.groups[n]
 		leaves := len(g.dates)
 		for k := range g.dates {
-			key := c.far<<c.bits | uint64(k)
+			packed := c.none + uint64(k)
 			if g.stamp[k] == 0 {
-				key = min(uint64(g.dates[k]-c.base), c.far)<<c.bits | uint64(k)
+				packed = c.pack(g, uint(k), g.dates[k])
 			}
-			g.pairs[(leaves+k)/2][k%2] = key
+			g.pairs[(leaves+k)/2][k%2] = packed<<c.bits | uint64(k)
 		}
 		for k := leaves/2 - 1; k > 0; k-- {
 			for side := range 2 {
@@ -137,26 +141,41 @@ func (c *Calendar) repack() {
 func (c *Calendar) Date(source Source) Time {
 	g := &c.groups[source.Group]
 	i := int(source.Index)
-	key := g.pairs[(len(g.dates)+i)/2][i%2]
-	if g.stamp[i] != 0 || key>>c.bits == c.far {
+	packed := g.pairs[(len(g.dates)+i)/2][i%2] >> c.bits
+	switch {
+	case g.stamp[i] != 0:
+		return g.dates[i]
+	case packed >= c.none:
+		return Never
+	case packed >= c.far:
 		return g.dates[i]
 	}
-	return c.base + Time(key>>c.bits)
+	return c.base + Time(packed)
 }
 
 // Set dates the source, in place of any date it had. The date must not lie in the past.
 func (c *Calendar) Set(source Source, at Time) {
 	g := &c.groups[source.Group]
 	i := uint(uint32(source.Index))
-	key := uint64(at - c.base)
-	if key >= c.far {
-		key = c.far
-		g.dates[i] = at
+	packed := uint64(at - c.base)
+	if packed >= c.far || len(c.due) > 0 {
+		packed = c.pack(g, i, at)
 	}
-	if len(c.due) > 0 {
-		g.stamp[i] = 0 // what waits in due is no longer so
+	g.replay(i, packed<<(c.bits&63)|uint64(i))
+}
+
+// pack is the source's packed date, which holds from now on.
+func (c *Calendar) pack(g *group, index uint, at Time) uint64 {
+	g.stamp[index] = 0 // what waits in due is no longer so
+	packed := uint64(at - c.base)
+	switch {
+	case at == Never:
+		return c.none + uint64(index)
+	case packed >= c.far:
+		g.dates[index] = at
+		return c.far + uint64(index)
 	}
-	g.replay(i, key<<(c.bits&63)|uint64(i))
+	return packed
 }
 
 // Clear takes the source's date away.
@@ -173,57 +192,45 @@ func (g *group) replay(index uint, key uint64) {
 	g.root = key
 }
 
-// Next yields the earliest source and its date. The source keeps its date until it is set anew, so
-// the caller must Set or Clear it before the next call. ok is false when no source is dated.
+// Next yields the earliest source and its date, which the source then has no longer. ok is false when
+// no source is dated.
 func (c *Calendar) Next() (source Source, at Time, ok bool) {
-	if len(c.due) > 0 {
-		return c.nextDue()
-	}
 	bits := c.bits & 63
-	a, b, d := c.groups[0].root>>bits, c.groups[1].root>>bits, c.groups[2].root>>bits
-	first := min(a, b, d)
-	group := int32(0)
-	switch first {
-	case d:
-		group = 2
-	case b:
-		group = 1
+	x, y, z := c.groups[0].root>>bits, c.groups[1].root>>bits, c.groups[2].root>>bits
+	group, first, others := int32(2), z, min(x, y)
+	if z >= others {
+		group, first, others = 1, y, min(x, z)
+		if y >= others {
+			group, first, others = 0, x, min(y, z)
+		}
+	}
+	if first >= others || first >= c.far || len(c.due) > 0 {
+		return c.nextOfTies()
 	}
 	g := &c.groups[group]
 	key := g.root
-	index := uint(key & (1<<bits - 1))
-	if a == b && a == first || a == d && a == first || b == d && b == first || g.ties(index, bits) {
-		return c.nextTied(first)
-	}
-	if first == c.far {
-		return c.nextTied(first)
+	index := key & (1<<bits - 1)
+	g.replay(uint(index), (c.none+index)<<bits|index)
+	if g.root>>bits == first {
+		g.replay(uint(index), key)
+		return c.nextOfTies()
 	}
 	return Source{group, int32(index)}, c.base + Time(first), true
 }
 
-// nextTied is Next where several sources are first, or only far ones are left.
-func (c *Calendar) nextTied(first uint64) (source Source, at Time, ok bool) {
-	if first == c.far {
-		if !c.rebase() {
-			return source, Never, false
+// nextOfTies is Next where several sources may be first, or only far ones are left.
+func (c *Calendar) nextOfTies() (source Source, at Time, ok bool) {
+	if len(c.due) == 0 {
+		first := min(c.groups[0].root, c.groups[1].root, c.groups[2].root) >> c.bits
+		if first >= c.far {
+			if !c.rebase() {
+				return source, Never, false
+			}
+			first = 0
 		}
-		return c.Next()
+		c.gather(first)
 	}
-	c.gather(first)
 	return c.nextDue()
-}
-
-// ties says whether another source of the group has the winner's date: it shows as the winner of a
-// subtree beside the winner's path.
-func (g *group) ties(index uint, bits uint) bool {
-	pairs := g.pairs
-	for i := uint(len(pairs)) + index; i > 1; i >>= 1 {
-		pair := &pairs[i>>1]
-		if (pair[0]^pair[1])>>(bits&63) == 0 {
-			return true
-		}
-	}
-	return false
 }
 
 // rebase moves the base up to the earliest date and reports whether there is one.
@@ -253,9 +260,8 @@ func (c *Calendar) gather(packed uint64) {
 		for g.root>>c.bits == packed {
 			index := uint(g.root & (1<<c.bits - 1))
 			g.dates[index] = c.base + Time(packed)
-			g.replay(index, c.far<<c.bits|uint64(index))
-			source := Source{int32(n), int32(index)}
-			c.push(source, c.ranker.Rank(source))
+			g.replay(index, (c.none+uint64(index))<<c.bits|uint64(index))
+			c.push(Source{int32(n), int32(index)})
 		}
 	}
 }
@@ -270,13 +276,14 @@ func (c *Calendar) waits(packed uint64) bool {
 	return false
 }
 
-func (c *Calendar) push(source Source, rank Rank) {
+// push puts a source into due, and thereby its date into force that dates holds.
+func (c *Calendar) push(source Source) {
 	c.stamps++
 	if c.stamps == 0 {
 		c.stamps = 1
 	}
 	c.groups[source.Group].stamp[source.Index] = c.stamps
-	c.due = append(c.due, dueEntry{rank, source, c.stamps})
+	c.due = append(c.due, dueEntry{c.ranker.Rank(source), source, c.stamps})
 	for i := len(c.due) - 1; i > 0; {
 		parent := (i - 1) / 2
 		if !c.due[i].rank.Less(c.due[parent].rank) {
@@ -331,7 +338,7 @@ func (c *Calendar) nextDue() (Source, Time, bool) {
 		// What is first of a source can have changed while the source waited here.
 		if rank := c.ranker.Rank(top.source); rank != top.rank {
 			c.pop()
-			c.push(top.source, rank)
+			c.push(top.source)
 			continue
 		}
 		c.pop()
