@@ -118,7 +118,7 @@ func (a *audit) container(m *machine, p *pool, ci int32, c *container) int64 {
 func (a *audit) idleList(m *machine, p *pool) int {
 	n, expired := 0, 0
 	since, number := sim.Time(-1), int64(0)
-	for ci := p.idleFirst; ci != none; ci = m.containers.At(ci).next {
+	for ci := m.firstIdle(p); ci != p.idle; ci = m.links[ci].next {
 		c := m.containers.At(ci)
 		n++
 		if c.expired {

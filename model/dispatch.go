@@ -4,9 +4,9 @@ import "github.com/simcap/simcap/sim"
 
 // settle follows every event that touched the pool (rule 1): dispatch, then the autoscaler.
 func (m *machine) settle(p *pool) {
-	if p.express != nil {
-		m.expressDispatch(p)
-		m.expressSettle(p)
+	if x := p.express; x != nil {
+		m.expressDispatch(x)
+		m.expressSettle(x)
 		return
 	}
 	if p.queued > 0 {
@@ -81,11 +81,7 @@ func (m *machine) queueGrew(p *pool, in *input) {
 // queueCount adds to the number of inputs of the workload that are in the pool's queue.
 func (m *machine) queueCount(p *pool, w *caller, by int64) {
 	p.queued += by
-	if w.async {
-		p.queuedAsync += by
-	} else {
-		p.queuedSync += by
-	}
+	p.queuedSync += by * w.sync
 	w.book.queue.add(m.now, by)
 }
 
@@ -175,7 +171,7 @@ func (m *machine) openItem(p *pool, i int32, in *input, ci int32, c *container) 
 // early, when the batch that it was dated for has begun since.
 func (m *machine) batchWaited(p *pool) {
 	if p.express != nil {
-		m.expressWaited(p)
+		m.expressWaited(p.express)
 		return
 	}
 	source := poolSource(p.index, poolBatchWait)
@@ -195,10 +191,7 @@ func (m *machine) batchWaited(p *pool) {
 func (m *machine) route(p *pool) int32 {
 	routing := m.cfg.Platform.Routing
 	if p.byList {
-		if routing == MostRecent {
-			return p.idleLast // of equally recent ones the list has the lowest number last
-		}
-		return m.lastOfTie(p.idleFirst)
+		return m.fromIdle(p)
 	}
 	seat, ok := p.routes.Min()
 	if !ok {
@@ -213,6 +206,18 @@ func (m *machine) route(p *pool) int32 {
 		return m.anyFree(p)
 	}
 	return *p.seats.At(seat)
+}
+
+// fromIdle is the idle container that routing picks where it reads the list, or none.
+func (m *machine) fromIdle(p *pool) int32 {
+	ci := m.lastIdle(p) // of equally recent ones the list has the lowest number last
+	if !p.recent {
+		ci = m.lastOfTie(m.firstIdle(p))
+	}
+	if ci == p.idle {
+		return none
+	}
+	return ci
 }
 
 // nextInRound is the free container with the lowest number above the one chosen last, or none.
@@ -266,19 +271,20 @@ func (m *machine) reroute(p *pool, ci int32, c *container) {
 		return
 	}
 	if !m.isFree(c) {
-		p.routes.Set(c.seat, sim.Out)
+		p.routes.Out(c.seat)
 		return
 	}
+	const last = sim.HighestRank >> 1
 	busy := uint64(0)
 	if c.items > 0 && !m.cfg.Platform.Pack {
-		busy = 1 << 63
+		busy = last + 1
 	}
 	r := sim.Rank{Lo: uint64(c.number)}
 	switch m.cfg.Platform.Routing {
 	case MostRecent:
-		r.Hi = busy | uint64(sim.Never-c.lastFall)
+		r.Hi = busy | (last - c.lastFall)
 	case LongestIdle:
-		r.Hi = busy | uint64(c.lastFall)
+		r.Hi = busy | c.lastFall
 	case LeastLoaded:
 		r.Hi = uint64(c.items)
 	case MostLoaded:

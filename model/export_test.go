@@ -79,6 +79,9 @@ func (m *machine) view() View {
 			continue
 		}
 		c := m.containers.At(i)
+		if i == m.pools[c.pool].idle {
+			continue
+		}
 		w := ContainerView{Pool: int(c.pool), Number: c.number, Slots: int(c.slots), Version: int(c.version)}
 		switch {
 		case c.state == starting:

@@ -38,12 +38,17 @@ type luggage struct {
 
 // express is the lane of one pool.
 type express struct {
-	heavy      bool // inputs have luggage
+	pool       *pool
+	quick      bool    // see quick.go
+	callers    int     // workloads
+	sole       *caller // the workload of all inputs, or nil if there are several
+	heavy      bool    // inputs have luggage
 	waiting    []luggage
 	held       []luggage // by members
 	queue      []waiter  // ring, a power of two long
 	head, tail int
-	members    []member   // batchMax for each seat
+	members    []member // batchMax for each seat
+	timeout    sim.Time
 	batchTime  []sim.Time // B(n) rounded; nil: the largest of the inputs' own demands
 	openOn     int32      // container of the batch that takes inputs, or none
 	openOrder  uint64     // when it was opened, among all things
@@ -79,7 +84,7 @@ func (m *machine) openExpress() {
 		if !m.takesExpress(p) {
 			continue
 		}
-		x := &express{queue: make([]waiter, 64), openOn: none}
+		x := &express{pool: p, queue: make([]waiter, 64), openOn: none, timeout: p.set.Timeout}
 		p.express = x
 		s := &p.set.Service
 		_, fixed := dist.IsConstant(p.set.Overhead)
@@ -90,42 +95,149 @@ func (m *machine) openExpress() {
 		for _, ns := range p.batchNS {
 			x.batchTime = append(x.batchTime, sim.Round(ns))
 		}
+		x.quick = x.takesQuick()
 	}
+	for i := range m.callers {
+		w := &m.callers[i]
+		w.express = m.pools[w.pool].express
+		if x := w.express; x != nil {
+			w.book.makeBands()
+			x.callers++
+			x.sole = nil
+			if x.callers == 1 {
+				x.sole = w
+			}
+		}
+	}
+}
+
+// expressArrivals are arrivals of the workload and all that containers and timers do between them, until
+// something else comes. Meanwhile the calendar does not have the next arrival.
+func (m *machine) expressArrivals(w *caller, x *express) {
+	p, a := x.pool, w.ahead
+	for {
+		switch {
+		case !w.quick || x.openOn == none && !x.quick:
+			m.expressArrival(w, x)
+		case x.openOn != none:
+			m.quickJoins(w, x, a.demand[(a.used-1)%blockSize])
+		default:
+			m.quickArrival(w, x, a.demand[(a.used-1)%blockSize])
+		}
+		if p.live == 0 || m.everyEvent && p.live != p.fixed || x.openOn != none && p.set.Batched.Wait == 0 {
+			m.expressSettle(x)
+		}
+		if a == nil || a.used == a.of {
+			m.arrivalsLeft--
+			m.awaitArrival(w)
+			return
+		}
+		arrival := a.at[a.used%blockSize]
+		a.used++
+		m.openWork++
+		if !m.expressUpTo(arrival, x) {
+			m.calendar.Set(arrivalSource(w.index), arrival)
+			return
+		}
+		m.now, m.progressed = arrival, arrival
+	}
+}
+
+// expressUpTo does what containers and timers do before the next arrival, and says whether that comes
+// next.
+func (m *machine) expressUpTo(arrival sim.Time, x *express) bool {
+	calendar := m.calendar
+	for arrival < m.book.mark && !m.rare {
+		key, ok := calendar.Key(arrival)
+		if !ok {
+			return false
+		}
+		comes := calendar.Compare(key)
+		for comes > 0 {
+			ci, at, ok := calendar.NextOf(groupContainers)
+			if !ok {
+				return false
+			}
+			m.now, m.progressed = at, at
+			c := m.containers.At(ci)
+			if !x.quick || c.lane != x || c.active == 0 {
+				m.containerDue(ci, c)
+				break // the calendar may have grown
+			}
+			m.quickDue(x, ci, c)
+			if m.everyEvent && x.pool.live != x.pool.fixed {
+				break // so it may here
+			}
+			comes = calendar.Compare(key)
+		}
+		if comes < 0 {
+			return true
+		}
+		if comes == 0 && !m.timerBefore(key) {
+			return false
+		}
+	}
+	return false
+}
+
+// timerBefore does what a timer asks for, if one comes before the arrival with the key and all else.
+func (m *machine) timerBefore(key uint64) bool {
+	if !m.calendar.FirstEarlier(key) {
+		return false
+	}
+	timer, at, ok := m.calendar.NextOf(groupTimers)
+	if ok {
+		m.now = at
+		m.timer(timer)
+	}
+	return ok
 }
 
 // expressArrival is an arrival of one call with one input (rule 3). The place that the arrival had in
 // the open work goes to its input.
-func (m *machine) expressArrival(p *pool, w *caller) {
-	m.arrivalsLeft--
-	m.submitted++
+func (m *machine) expressArrival(w *caller, x *express) {
+	p := x.pool
 	w.calls++
-	w.book.binArrived++
-	if m.book.covers(m.now) {
-		w.book.calls++
-	}
 	in := waiter{submitted: m.now, caller: w.index}
+	a := w.ahead
 	var bag *luggage
-	switch a := w.ahead; {
-	case p.express.heavy:
+	switch {
+	case x.heavy:
 		bag = m.expressPacks(w)
 	case a != nil && a.demands:
 		in.demand = a.demand[(a.used-1)%blockSize]
 	default:
 		in.demand = m.expressDemand(p, w)
 	}
-	if reason := m.expressSubmit(p, w, in, bag); reason != Completed {
-		m.expressRejects(w, reason)
+	reason := Completed
+	if b := w.bucket; b != nil {
+		if b.has(m.now) {
+			b.take()
+		} else {
+			reason = RateLimit
+		}
 	}
-	m.awaitArrival(w)
-	m.expressSettle(p)
+	ci := none
+	if p.queued == 0 {
+		ci = x.slot(m)
+	}
+	switch {
+	case reason != Completed:
+		m.expressRejects(w, reason)
+	case ci != none:
+		p.outstanding++
+		m.expressAssign(x, w, ci, m.containers.At(ci), &in, bag)
+	default:
+		m.expressQueues(x, w, &in, bag)
+	}
 }
 
 // expressSettle is settle after an event that has dispatched all it could.
-func (m *machine) expressSettle(p *pool) {
-	if ci := p.express.openOn; ci != none && p.set.Batched.Wait == 0 {
-		m.expressBegins(p, ci, m.containers.At(ci))
+func (m *machine) expressSettle(x *express) {
+	if ci := x.openOn; ci != none && x.pool.set.Batched.Wait == 0 {
+		m.expressBegins(x, ci, m.containers.At(ci))
 	}
-	m.rescale(p)
+	m.rescale(x.pool)
 }
 
 // expressDemand is the demand of the workload's present input alone, rounded once.
@@ -151,38 +263,25 @@ func (m *machine) expressPacks(w *caller) *luggage {
 	return bag
 }
 
-// expressSubmit admits the input, or says why not.
-func (m *machine) expressSubmit(p *pool, w *caller, in waiter, bag *luggage) Outcome {
-	if b := m.bucketOf(w); b != nil {
-		if !b.has(m.now) {
-			return RateLimit
-		}
-		b.take()
-	}
-	if p.queued == 0 {
-		if ci := p.expressSlot(m); ci != none {
-			p.outstanding++
-			m.expressAssign(p, w, ci, m.containers.At(ci), &in, bag)
-			return Completed
-		}
-	}
+// expressQueues puts the input at the tail of the queue, if the limits allow.
+func (m *machine) expressQueues(x *express, w *caller, in *waiter, bag *luggage) {
+	p := x.pool
 	if reason := m.overLimit(p, w); reason != Completed {
-		return reason
+		m.expressRejects(w, reason)
+		return
 	}
 	p.outstanding++
-	p.queuedNow = true
+	p.queuedNow = p.live == 0 // nothing else can ask for the autoscaler's decision at once
 	m.queueCount(p, w, 1)
-	x := p.express
 	if x.tail-x.head == len(x.queue) {
 		x.widen()
 	}
 	at := x.tail & (len(x.queue) - 1)
-	x.queue[at] = in
+	x.queue[at] = *in
 	if x.heavy {
 		x.waiting[at] = *bag
 	}
 	x.tail++
-	return Completed
 }
 
 // widen doubles the rings.
@@ -213,31 +312,27 @@ func (m *machine) expressRejects(w *caller, reason Outcome) {
 	}
 }
 
-// expressSlot is slot for an express pool.
-func (p *pool) expressSlot(m *machine) int32 {
-	if open := p.express.openOn; open != none {
-		return open
+// slot is the container that the next input goes to, or none.
+func (x *express) slot(m *machine) int32 {
+	if x.openOn != none {
+		return x.openOn
 	}
-	if p.recent {
-		return p.idleLast
-	}
-	return m.lastOfTie(p.idleFirst)
+	return m.fromIdle(x.pool)
 }
 
 // expressDispatch is dispatch for an express pool.
-func (m *machine) expressDispatch(p *pool) {
-	for p.queued > 0 {
-		ci := p.expressSlot(m)
+func (m *machine) expressDispatch(x *express) {
+	for x.pool.queued > 0 {
+		ci := x.slot(m)
 		if ci == none {
 			return
 		}
-		m.expressNext(p, ci, m.containers.At(ci))
+		m.expressNext(x, ci, m.containers.At(ci))
 	}
 }
 
 // expressNext gives the head of the queue to the container.
-func (m *machine) expressNext(p *pool, ci int32, c *container) {
-	x := p.express
+func (m *machine) expressNext(x *express, ci int32, c *container) {
 	at := x.head & (len(x.queue) - 1)
 	x.head++
 	in := &x.queue[at]
@@ -246,24 +341,22 @@ func (m *machine) expressNext(p *pool, ci int32, c *container) {
 		bag = &x.waiting[at]
 	}
 	w := &m.callers[in.caller]
-	m.queueCount(p, w, -1)
-	m.expressAssign(p, w, ci, c, in, bag)
+	m.queueCount(x.pool, w, -1)
+	m.expressAssign(x, w, ci, c, in, bag)
 }
 
 // expressAssign gives an input to the container of the open batch, or to one with a free slot.
-func (m *machine) expressAssign(p *pool, w *caller, ci int32, c *container, in *waiter, bag *luggage) {
-	if !w.async {
-		p.assignedSync++
-	}
+func (m *machine) expressAssign(x *express, w *caller, ci int32, c *container, in *waiter, bag *luggage) {
+	p := x.pool
+	p.assignedSync += w.sync
 	if c.idle {
 		m.leaveIdle(p, ci, c)
 		m.becomesBusy(p, c)
 	}
-	x := p.express
 	place := c.seat*p.batchMax + c.count
 	at := &x.members[place]
 	at.submitted, at.assigned, at.caller, at.cold = in.submitted, m.now, in.caller, 0
-	if m.now > in.submitted {
+	if in.submitted < c.readyAt {
 		at.cold = max(0, min(m.now, c.readyAt)-max(in.submitted, c.created))
 	}
 	if x.heavy {
@@ -271,21 +364,20 @@ func (m *machine) expressAssign(p *pool, w *caller, ci int32, c *container, in *
 	}
 	c.inputs++
 	c.demand = max(c.demand, in.demand)
-	c.count++
-	if c.count == p.batchMax {
-		m.expressBegins(p, ci, c)
+	if c.count++; c.count == p.batchMax {
+		m.expressBegins(x, ci, c)
 		return
 	}
 	if c.count == 1 {
-		m.expressOpens(p, ci, c)
+		m.expressOpens(x, ci, c)
 	}
 }
 
 // expressOpens opens a batch on the container.
-func (m *machine) expressOpens(p *pool, ci int32, c *container) {
+func (m *machine) expressOpens(x *express, ci int32, c *container) {
 	c.items = 1
-	x := p.express
 	x.openOn, x.openOrder = ci, m.order()
+	p := x.pool
 	if wait := p.set.Batched.Wait; wait > 0 {
 		if source := poolSource(p.index, poolBatchWait); m.calendar.Date(source) == sim.Never {
 			m.calendar.Set(source, m.now+wait)
@@ -294,21 +386,21 @@ func (m *machine) expressOpens(p *pool, ci int32, c *container) {
 }
 
 // expressBegins begins the service of what the container holds.
-func (m *machine) expressBegins(p *pool, ci int32, c *container) {
-	x := p.express
+func (m *machine) expressBegins(x *express, ci int32, c *container) {
 	x.openOn = none
 	switch {
 	case x.heavy:
-		c.demand = m.expressHeavy(p, c)
+		c.demand = m.expressHeavy(x.pool, c)
 	case x.batchTime != nil:
 		c.demand = x.batchTime[c.count]
 	}
 	c.items, c.active = 1, 1
 	c.order = m.order()
 	c.started = m.now
-	c.ends = m.now + min(c.demand, p.set.Timeout)
-	p.book.began(m, c.count)
-	m.calendar.Set(containerSource(ci), c.ends)
+	if m.book.covered(m.now) {
+		x.pool.book.batchSizes[c.count-1]++
+	}
+	m.calendar.Set(containerSource(ci), m.now+min(c.demand, x.timeout))
 }
 
 // expressHeavy is demandOf where inputs have luggage.
@@ -341,47 +433,38 @@ func (m *machine) expressHeavy(p *pool, c *container) sim.Time {
 }
 
 // expressWaited is the end of an open batch's wait.
-func (m *machine) expressWaited(p *pool) {
-	source := poolSource(p.index, poolBatchWait)
-	ci := p.express.openOn
+func (m *machine) expressWaited(x *express) {
+	ci := x.openOn
 	if ci == none {
 		return
 	}
+	p := x.pool
 	c := m.containers.At(ci)
-	if due := p.express.members[c.seat*p.batchMax].assigned + p.set.Batched.Wait; due > m.now {
-		m.calendar.Set(source, due)
+	if due := x.members[c.seat*p.batchMax].assigned + p.set.Batched.Wait; due > m.now {
+		m.calendar.Set(poolSource(p.index, poolBatchWait), due)
 		return
 	}
 	m.progressed = m.now
-	m.expressBegins(p, ci, c)
+	m.expressBegins(x, ci, c)
 	m.settle(p)
 }
 
 // expressDue is the end of service on the container, or of the time that it may take.
-func (m *machine) expressDue(p *pool, ci int32, c *container) {
-	outcome, served := Completed, c.demand
-	if c.demand > p.set.Timeout {
-		outcome, served = TimedOut, m.now-c.started
-	}
-	first := c.seat * p.batchMax
-	members := p.express.members[first : first+c.count]
-	for i := range members {
-		overhead := m.callers[members[i].caller].overhead
-		if p.express.heavy {
-			overhead = p.express.held[int(first)+i].overhead
-		}
-		m.expressLeaves(p, &members[i], c.started, served, overhead, outcome)
-	}
+func (m *machine) expressDue(x *express, ci int32, c *container) {
+	p := x.pool
+	m.expressLeave(x, c)
 	n := int64(c.count)
 	m.finished += n
 	m.openWork -= n
 	m.outstandingFalls(p, n)
+	killed := c.demand > x.timeout && p.set.TimeoutKills
 	c.items, c.active, c.count, c.demand = 0, 0, 0, 0
-	c.lastFall = m.now
 	switch {
-	case outcome == TimedOut && p.set.TimeoutKills:
+	case killed:
 		m.becomesFree(p, c)
 		m.stop(p, ci, "timeout")
+		m.expressSettle(x)
+		return
 	case p.queued == 0:
 		m.becomesFree(p, c)
 		m.becomeIdle(p, ci, c)
@@ -390,38 +473,68 @@ func (m *machine) expressDue(p *pool, ci int32, c *container) {
 		}
 	default:
 		for p.queued > 0 && c.count < p.batchMax && c.active == 0 {
-			m.expressNext(p, ci, c)
+			m.expressNext(x, ci, c)
 		}
 	}
-	m.expressSettle(p)
+	if m.everyEvent && p.live != p.fixed || x.openOn != none && p.set.Batched.Wait == 0 {
+		m.expressSettle(x)
+	}
 }
 
-// expressLeaves books an input that ends.
-func (m *machine) expressLeaves(p *pool, in *member, started, served, overhead sim.Time, outcome Outcome) {
-	w := &m.callers[in.caller]
-	if !w.async {
-		p.assignedSync--
-	}
-	if !m.book.covers(in.submitted) {
+// expressLeave books the inputs of a container that end together.
+func (m *machine) expressLeave(x *express, c *container) {
+	first := c.seat * x.pool.batchMax
+	members := x.members[first : first+c.count]
+	if c.demand > x.timeout {
+		m.expressTimeOut(x, members)
 		return
 	}
-	b := &w.book
-	b.outcomes[outcome]++
-	if in.cold > 0 {
-		b.coldStarted++
-	}
-	if outcome != Completed {
-		b.makespans.Record(int64(m.now - in.submitted))
+	if x.sole != nil && !x.heavy {
+		x.pool.assignedSync -= int64(len(members)) * x.sole.sync
+		m.quickBooks(x.sole, members, c.started)
 		return
 	}
-	at := b.count(int64(m.now - in.submitted + overhead))
-	at.inputs++
-	at.parts[Cold] += int64(in.cold)
-	at.parts[Queue] += int64(in.assigned - in.submitted - in.cold)
-	at.parts[BatchWait] += int64(started - in.assigned)
-	at.parts[Served] += int64(served)
-	if !b.plain {
-		at.parts[Overhead] += int64(overhead)
-		b.makespans.Record(int64(m.now - in.submitted))
+	now, started, from, to := m.now, c.started, m.book.from, m.book.to
+	for i := range members {
+		in := &members[i]
+		w := &m.callers[in.caller]
+		x.pool.assignedSync -= w.sync
+		if in.submitted < from || in.submitted >= to {
+			continue
+		}
+		overhead := w.overhead
+		if x.heavy {
+			overhead = x.held[int(first)+i].overhead
+		}
+		b := &w.book
+		at := b.count(int64(now - in.submitted + overhead))
+		at[Queue] += int64(in.assigned - in.submitted - in.cold)
+		at[BatchWait] += int64(started - in.assigned)
+		at[Served] += int64(now - started)
+		if in.cold > 0 {
+			b.coldStarted++
+			at[Cold] += int64(in.cold)
+		}
+		if !b.plain {
+			at[Overhead] += int64(overhead)
+			b.makespans.Record(int64(now - in.submitted))
+		}
+	}
+}
+
+// expressTimeOut books the inputs of a container that have taken longer than they may.
+func (m *machine) expressTimeOut(x *express, members []member) {
+	for i := range members {
+		in := &members[i]
+		w := &m.callers[in.caller]
+		x.pool.assignedSync -= w.sync
+		if !m.book.covers(in.submitted) {
+			continue
+		}
+		if in.cold > 0 {
+			w.book.coldStarted++
+		}
+		w.book.outcomes[TimedOut]++
+		w.book.makespans.Record(int64(m.now - in.submitted))
 	}
 }

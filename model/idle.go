@@ -5,32 +5,49 @@ import "github.com/simcap/simcap/sim"
 // The idle containers of a pool form a list by the instant at which they became idle; those of one
 // instant stand by falling number, so that the last of the list is what `most_recent` routing wants.
 // All wait for one window, so they also expire in the order of the list: no timer each, one source of
-// the calendar for the first that has not expired.
+// the calendar for the first that has not expired. The list is a ring that is closed by a place of the
+// slab without a container, so that no end of it is a special case: how many containers are idle is
+// as good as random, and a processor guesses such cases wrong.
+
+// link is a container's place in the list. Links lie apart from the containers, close together.
+type link struct{ next, prev int32 }
+
+// newIdle makes the empty list of the pool.
+func (m *machine) newIdle(p *pool) {
+	p.idle = m.containers.New()
+	*m.containers.At(p.idle) = container{pool: p.index, state: stopped, idleSince: -1, readyAt: sim.Never}
+	m.links = append(m.links, link{p.idle, p.idle})
+	p.tieFront, p.idledAt = p.idle, -1
+}
+
+// firstIdle and lastIdle are the ends of the list; p.idle, which is no container, if it is empty.
+func (m *machine) firstIdle(p *pool) int32 { return m.links[p.idle].next }
+func (m *machine) lastIdle(p *pool) int32  { return m.links[p.idle].prev }
 
 // becomeIdle puts a ready container without inputs at the end of the list.
 func (m *machine) becomeIdle(p *pool, ci int32, c *container) {
-	c.idle, c.idleSince, c.idleOrder, c.expired = true, m.now, m.order(), false
-	after := m.idlePlace(p, c)
-	c.prev = after
-	if after != none {
-		a := m.containers.At(after)
-		c.next = a.next
-		a.next = ci
+	now, order := m.now, m.order()
+	c.idle, c.expired, c.idleSince, c.idleOrder = true, false, now, order
+	end := &m.links[p.idle]
+	after, next := end.prev, p.idle
+	if p.idledAt == now { // others of the list may have become so at this instant
+		after = m.idlePlace(p, c)
+		next = m.links[after].next
+		m.links[next].prev = ci
+		if m.containers.At(after).idleSince != now {
+			p.tieFront, p.tieOrder = ci, order
+		}
 	} else {
-		c.next = p.idleFirst
-		p.idleFirst = ci
+		end.prev = ci
+		p.idledAt, p.tieFront, p.tieOrder = now, ci, order
 	}
-	if c.next != none {
-		m.containers.At(c.next).prev = ci
-	} else {
-		p.idleLast = ci
-	}
-	if c.prev == none || m.containers.At(c.prev).idleSince != m.now {
-		p.tieFront = ci
-	}
-	if u := p.unexpired; u == none ||
-		m.containers.At(u).idleSince == m.now && m.containers.At(u).number < c.number {
-		p.unexpired = ci
+	m.links[ci] = link{next, after}
+	m.links[after].next = ci
+	if p.expired > 0 {
+		u := m.containers.At(p.unexpired)
+		if p.unexpired == p.idle || u.idleSince == m.now && u.number < c.number {
+			p.unexpired = ci
+		}
 	}
 	if !p.expiryDated {
 		p.expiryDated = true
@@ -38,59 +55,52 @@ func (m *machine) becomeIdle(p *pool, ci int32, c *container) {
 	}
 }
 
-// idlePlace is the idle container after which c belongs, or none for the front.
+// idlePlace is the place of the list after which c belongs, where others became idle at this instant.
 func (m *machine) idlePlace(p *pool, c *container) int32 {
-	after := p.idleLast
-	if after == none || m.containers.At(after).idleSince != m.now {
-		return after
+	if front := m.containers.At(p.tieFront); front.idle && front.idleOrder == p.tieOrder &&
+		front.idleSince == m.now && front.number < c.number {
+		return m.links[p.tieFront].prev
 	}
-	if p.tieFront != none {
-		if front := m.containers.At(p.tieFront); front.number < c.number {
-			return front.prev
-		}
-	}
-	for after != none {
+	after := m.lastIdle(p)
+	for {
 		a := m.containers.At(after)
 		if a.idleSince != m.now || a.number > c.number {
-			break
+			return after
 		}
-		after = a.prev
+		after = m.links[after].prev
 	}
-	return after
 }
 
 // leaveIdle takes a container out of the list.
 func (m *machine) leaveIdle(p *pool, ci int32, c *container) {
-	if c.prev != none {
-		m.containers.At(c.prev).next = c.next
-	} else {
-		p.idleFirst = c.next
-	}
-	if c.next != none {
-		m.containers.At(c.next).prev = c.prev
-	} else {
-		p.idleLast = c.prev
-	}
-	if p.tieFront == ci {
-		p.tieFront = none
-		if c.next != none {
-			p.tieFront = c.next // of the same instant, for c was in the last group
+	l := m.links[ci]
+	m.links[l.prev].next = l.next
+	m.links[l.next].prev = l.prev
+	if l.next != p.idle && p.tieFront == ci {
+		if next := m.containers.At(l.next); next.idleSince == c.idleSince {
+			p.tieFront, p.tieOrder = l.next, next.idleOrder
 		}
 	}
-	if p.unexpired == ci {
-		p.unexpired = m.firstUnexpired(c.next)
+	if p.expired > 0 {
+		m.leavesExpired(p, ci, c, l.next)
 	}
-	c.next, c.prev, c.idle = none, none, false
+	c.idle = false
+}
+
+// leavesExpired counts a container that leaves a list in which some have expired.
+func (m *machine) leavesExpired(p *pool, ci int32, c *container, next int32) {
+	if p.unexpired == ci {
+		p.unexpired = m.firstUnexpired(p, next)
+	}
 	if c.expired {
 		p.expired--
-		c.expired = false
 	}
 }
 
 // firstUnexpired is the first container that has not expired, from the given one of the list on.
-func (m *machine) firstUnexpired(ci int32) int32 {
-	for ci != none && m.containers.At(ci).expired {
-		ci = m.containers.At(ci).next
+func (m *machine) firstUnexpired(p *pool, ci int32) int32 {
+	for ci != p.idle && m.containers.At(ci).expired {
+		ci = m.links[ci].next
 	}
 	return ci
 }
@@ -98,13 +108,10 @@ func (m *machine) firstUnexpired(ci int32) int32 {
 // lastOfTie is the last container of the list that became idle when the given one did: of these, the
 // one with the lowest number.
 func (m *machine) lastOfTie(ci int32) int32 {
-	if ci == none {
-		return none
-	}
 	since := m.containers.At(ci).idleSince
 	for {
-		next := m.containers.At(ci).next
-		if next == none || m.containers.At(next).idleSince != since {
+		next := m.links[ci].next
+		if next == ci || m.containers.At(next).idleSince != since {
 			return ci
 		}
 		ci = next
@@ -112,14 +119,14 @@ func (m *machine) lastOfTie(ci int32) int32 {
 }
 
 // nextToExpire is the container that expires next: of those that became idle first and have not
-// expired, the one that did so earliest in order.
+// expired, the one that did so earliest in order; p.idle if there is none.
 func (m *machine) nextToExpire(p *pool) int32 {
-	best := p.unexpired
-	if best == none {
-		return none
+	best := m.firstIdle(p)
+	if p.expired > 0 {
+		best = p.unexpired
 	}
 	since := m.containers.At(best).idleSince
-	for ci := best; ci != none; {
+	for ci := best; ci != p.idle; {
 		c := m.containers.At(ci)
 		if c.idleSince != since {
 			break
@@ -127,40 +134,38 @@ func (m *machine) nextToExpire(p *pool) int32 {
 		if !c.expired && c.idleOrder < m.containers.At(best).idleOrder {
 			best = ci
 		}
-		ci = c.next
+		ci = m.links[ci].next
 	}
 	return best
 }
 
 func (m *machine) nextExpiryOrder(p *pool) uint64 {
-	ci := m.nextToExpire(p)
-	if ci == none {
-		return 0
-	}
-	return m.containers.At(ci).idleOrder
+	return m.containers.At(m.nextToExpire(p)).idleOrder // 0 of the end of the list
 }
 
 // idleDue is the expiry of an idle container (rule 8). The source is dated no later than the next
 // expiry: it may come early, when the container that it was dated for has been used since.
 func (m *machine) idleDue(p *pool) {
-	source := poolSource(p.index, poolIdle)
 	ci := m.nextToExpire(p)
-	if ci == none {
+	if ci == p.idle {
 		p.expiryDated = false
 		return
 	}
 	c := m.containers.At(ci)
 	if due := c.idleSince + p.window; due > m.now {
-		m.calendar.Set(source, due)
+		m.calendar.Set(poolSource(p.index, poolIdle), due)
 		return
 	}
 	m.progressed = m.now
-	c.expired = true
-	p.expired++
-	p.unexpired = m.firstUnexpired(p.unexpired)
 	if p.live > m.desired(p) {
 		m.leaveIdle(p, ci, c)
 		m.stop(p, ci, "scaledown")
+	} else {
+		c.expired = true
+		if p.expired++; p.expired == 1 {
+			p.unexpired = m.firstIdle(p)
+		}
+		p.unexpired = m.firstUnexpired(p, p.unexpired)
 	}
 	m.dateExpiry(p)
 	m.settle(p)
@@ -168,26 +173,30 @@ func (m *machine) idleDue(p *pool) {
 
 // dateExpiry dates the pool's next expiry, at once if it is past.
 func (m *machine) dateExpiry(p *pool) {
-	at := sim.Never
-	if p.unexpired != none {
-		at = max(m.now, m.containers.At(p.unexpired).idleSince+p.window)
+	first := m.firstIdle(p)
+	if p.expired > 0 {
+		first = p.unexpired
 	}
-	p.expiryDated = at < sim.Never
-	m.calendar.Set(poolSource(p.index, poolIdle), at)
+	p.expiryDated = first != p.idle
+	if p.expiryDated {
+		at := max(m.now, m.containers.At(first).idleSince+p.window)
+		m.calendar.Set(poolSource(p.index, poolIdle), at)
+	}
 }
 
 // windowChanged re-dates all expiries after the window was updated: an expired container is unexpired
 // if the new window has not passed.
 func (m *machine) windowChanged(p *pool) {
-	for ci := p.idleFirst; ci != none; {
+	for ci := m.firstIdle(p); ci != p.idle; {
 		c := m.containers.At(ci)
 		if c.expired && c.idleSince+p.window > m.now {
 			c.expired = false
 			p.expired--
 		}
-		ci = c.next
+		ci = m.links[ci].next
 	}
-	p.unexpired = m.firstUnexpired(p.idleFirst)
+	p.unexpired = m.firstUnexpired(p, m.firstIdle(p))
+	m.calendar.Clear(poolSource(p.index, poolIdle))
 	m.dateExpiry(p)
 }
 
@@ -197,7 +206,7 @@ func (m *machine) firstExpired(p *pool) int32 {
 	if p.expired == 0 {
 		return none
 	}
-	for ci := m.lastOfTie(p.idleFirst); ci != none; ci = m.containers.At(ci).prev {
+	for ci := m.lastOfTie(m.firstIdle(p)); ci != p.idle; ci = m.links[ci].prev {
 		if m.containers.At(ci).expired {
 			return ci
 		}

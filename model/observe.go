@@ -141,7 +141,7 @@ func (b *book) flush(m *machine, at sim.Time) {
 		m.pools[i].book.collect(at, b.inWindow, binEnds)
 	}
 	for i := range m.callers {
-		m.callers[i].book.collect(at, b.inWindow, binEnds)
+		m.callers[i].collect(at, b.inWindow, binEnds)
 	}
 	b.live.collect(at, b.inWindow, binEnds)
 	if at == b.from {
@@ -212,26 +212,28 @@ type callerBook struct {
 	outcomes    [NumOutcomes]int64
 	retried     int64
 	coldStarted int64
-	latency     stats.Sketch
-	makespans   stats.Sketch // but those that are latencies
-	binBands    []band       // of inputs completed in this bin, by latency
-	bands       []BandTally  // of those before
+	latency     *stats.Counts // of completed inputs; nil: there are none yet
+	latencySum  float64       // up to this bin
+	recent      *recent       // what was counted in this bin
+	bands       []BandTally   // of the bins before
+	makespans   stats.Sketch  // but those that are latencies
 	queue       track
+	callsBooked int64 // calls of the express lane that calls and binArrived have
 	binArrived  int64
 	binRejected int64
 	arrivals    []int64
 	rejected    []int64
-	binLatency  []uint32 // by coarse bucket
-	lowest      int      // coarse bucket of the bin that holds an input; above highest: none does
-	highest     int
 	latencies   [][]Bin
 }
 
-// band sums the parts of inputs of about one latency.
-type band struct {
-	inputs int64
-	parts  [NumParts]int64
+// recent counts the inputs completed in a bin by latency: how many by coarse bucket, their parts by band.
+type recent struct {
+	counts [coarseBuckets]uint32
+	bands  [bands]band
 }
+
+// band sums the parts of inputs of about one latency.
+type band [NumParts]int64
 
 // Bin is a count of a coarse bucket.
 type Bin struct {
@@ -241,8 +243,10 @@ type Bin struct {
 
 // Coarse buckets: bands join 16 buckets of the sketch (8 to an octave), latencies over time 8.
 const (
-	bandShift   = 4
-	coarseShift = 3
+	bandShift     = 4
+	coarseShift   = 3
+	bands         = stats.Buckets >> bandShift
+	coarseBuckets = stats.Buckets >> coarseShift
 )
 
 // record books an input that leaves.
@@ -252,7 +256,9 @@ func (m *machine) record(in *input, w *caller, outcome Outcome) {
 		m.audit.leaves(m, in)
 	}
 	if m.book.covers(in.submitted) {
-		b.outcomes[outcome]++
+		if outcome != Completed {
+			b.outcomes[outcome]++ // the completed are counted by latency
+		}
 		if in.retries > 0 {
 			b.retried++
 		}
@@ -277,71 +283,95 @@ func (m *machine) record(in *input, w *caller, outcome Outcome) {
 // completed counts a completed input by its latency, and adds its parts to those of its band.
 func (b *callerBook) completed(in *input, now sim.Time) {
 	at := b.count(int64(now - in.submitted + in.overhead))
-	at.inputs++
-	at.parts[Backoff] += int64(in.parts[Backoff])
-	at.parts[Cold] += int64(in.parts[Cold])
-	at.parts[Queue] += int64(in.parts[Queue])
-	at.parts[BatchWait] += int64(in.parts[BatchWait])
-	at.parts[Served] += int64(in.parts[Served])
-	at.parts[Interference] += int64(in.parts[Interference])
-	at.parts[Overhead] += int64(in.overhead)
+	at[Backoff] += int64(in.parts[Backoff])
+	at[Cold] += int64(in.parts[Cold])
+	at[Queue] += int64(in.parts[Queue])
+	at[BatchWait] += int64(in.parts[BatchWait])
+	at[Served] += int64(in.parts[Served])
+	at[Interference] += int64(in.parts[Interference])
+	at[Overhead] += int64(in.overhead)
 }
 
-// count counts a completed input by its latency and yields its band.
+// count counts a completed input by its latency and yields its band. What it counts gets to where it
+// belongs at the end of the bin.
 func (b *callerBook) count(latency int64) *band {
-	bucket := stats.Bucket(latency)
-	b.latency.RecordIn(bucket, latency)
-	if b.binBands == nil {
-		b.makeBins()
+	if b.latency == nil {
+		b.makeBands()
 	}
-	coarse := bucket >> coarseShift
-	b.binLatency[coarse]++
-	b.lowest, b.highest = min(b.lowest, coarse), max(b.highest, coarse)
-	return &b.binBands[bucket>>bandShift]
+	bucket := b.latency.Record(latency)
+	if b.latency.Keeps() {
+		b.latency.Keep(latency)
+	}
+	b.recent.counts[bucket>>coarseShift]++
+	return &b.recent.bands[bucket>>bandShift]
 }
 
-func (b *callerBook) makeBins() {
-	buckets := stats.Bucket(1<<62) + 1
-	b.binBands = make([]band, buckets>>bandShift+1)
-	b.bands = make([]BandTally, len(b.binBands))
-	b.binLatency = make([]uint32, buckets>>coarseShift+1)
-	b.lowest, b.highest = len(b.binLatency), -1
+func (b *callerBook) makeBands() {
+	b.latency = stats.NewCounts()
+	b.recent = &recent{}
+	b.bands = make([]BandTally, bands)
 }
 
-func (b *callerBook) collect(now sim.Time, inWindow, binEnds bool) {
+// collect flushes what has gathered up to now.
+func (w *caller) collect(now sim.Time, inWindow, binEnds bool) {
+	b := &w.book
 	b.queue.collect(now, inWindow, binEnds)
+	if w.express != nil {
+		calls := w.calls - b.callsBooked
+		b.callsBooked = w.calls
+		b.binArrived += calls
+		if inWindow {
+			b.calls += calls
+		}
+	}
 	if !binEnds {
 		return
 	}
 	b.arrivals = append(b.arrivals, b.binArrived)
 	b.rejected = append(b.rejected, b.binRejected)
 	b.binArrived, b.binRejected = 0, 0
-	var bins []Bin
-	if b.binBands != nil && b.lowest <= b.highest {
-		for i := b.lowest; i <= b.highest; i++ {
-			if n := b.binLatency[i]; n > 0 {
-				bins = append(bins, Bin{uint16(i), n})
-				b.binLatency[i] = 0
-			}
-		}
-		for i := b.lowest << coarseShift >> bandShift; i <= b.highest<<coarseShift>>bandShift; i++ {
-			b.bands[i].take(&b.binBands[i])
-		}
-		b.lowest, b.highest = len(b.binLatency), -1
-	}
-	b.latencies = append(b.latencies, bins)
+	b.latencies = append(b.latencies, b.takeRecent())
 }
 
-// take moves the sums of a bin over: whole numbers could overflow over a long run.
-func (t *BandTally) take(b *band) {
-	if b.inputs == 0 {
-		return
+// takeRecent moves what was counted of the inputs completed in a bin over to what came before, and
+// yields their latencies by coarse bucket.
+func (b *callerBook) takeRecent() (bins []Bin) {
+	if b.latency == nil {
+		return nil
 	}
-	t.Inputs += b.inputs
-	for i, part := range b.parts {
-		t.Parts[i] += float64(part)
+	low, high := b.latency.Span()
+	total := int64(0)
+	for band := low >> bandShift; band <= high>>bandShift; band++ {
+		inputs := int64(0)
+		for i := band << (bandShift - coarseShift); i < (band+1)<<(bandShift-coarseShift); i++ {
+			if n := b.recent.counts[i]; n > 0 {
+				bins = append(bins, Bin{uint16(i), n})
+				inputs += int64(n)
+				b.recent.counts[i] = 0
+			}
+		}
+		if inputs > 0 {
+			total += inputs
+			b.bands[band].Inputs += inputs
+			b.latencySum += b.bands[band].take(&b.recent.bands[band])
+		}
 	}
-	*b = band{}
+	b.outcomes[Completed] += total
+	b.latency.Turn(total)
+	return bins
+}
+
+// take moves the sums of a bin over, whole numbers that could overflow over a long run, and yields
+// their sum.
+func (t *BandTally) take(b *band) (sum float64) {
+	for i, part := range b {
+		if part != 0 { // most kinds of time are rare
+			t.Parts[i] += float64(part)
+			sum += float64(part)
+			b[i] = 0
+		}
+	}
+	return sum
 }
 
 func (b *callerBook) halve() {
@@ -380,9 +410,8 @@ type poolBook struct {
 	started, stops                        int64
 	lifetime                              float64 // ns, of those stopped in the window
 	cold                                  sim.Time
-	coldBins                              []float64 // ns of billed starting by bin
-	items, itemInputs                     int64     // begun in the window
-	batchSizes                            []int64
+	coldBins                              []float64  // ns of billed starting by bin
+	batchSizes                            []int64    // items begun in the window, by inputs - 1
 	stages                                []stageSum // of the cold start, then of the snapshot
 	gantt                                 []ContainerRow
 	every                                 int64 // the Gantt chart has every n-th container
@@ -415,8 +444,6 @@ func (b *poolBook) halve(width sim.Time) {
 // began counts an item that begins service.
 func (b *poolBook) began(m *machine, inputs int32) {
 	if m.book.covered(m.now) {
-		b.items++
-		b.itemInputs += int64(inputs)
 		b.batchSizes[inputs-1]++
 	}
 }

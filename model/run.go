@@ -90,7 +90,9 @@ type machine struct {
 	trial       Trial
 	hooks       Hooks
 	now         sim.Time
-	sequence    uint64 // order numbers given out
+	sequence    uint64   // order numbers given out
+	falls       uint64   // see fall
+	fellAt      sim.Time // when the last of them was
 	calendar    *sim.Calendar
 	agenda      *sim.Agenda
 	agendaMoved bool // since its source was dated
@@ -101,6 +103,7 @@ type machine struct {
 	inputs     sim.Slab[input]
 	calls      sim.Slab[call]
 	containers sim.Slab[container]
+	links      []link // of the lists of idle containers, by container
 	clients    []client
 	changes    []change
 	sync       bucket
@@ -196,12 +199,12 @@ func (m *machine) newPool(index int32) {
 	p := &m.pools[index]
 	*p = pool{
 		set: f, index: index, first: none, last: none, open: none,
-		idleFirst: none, idleLast: none, tieFront: none, unexpired: none,
 		startFirst: none, startLast: none, oldest: none, youngest: none,
 		batchMax: int32(max(1, f.Batched.MaxBatchSize)), gpus: f.GPUs,
 		price:   f.PricePerS(&m.cfg.Platform.Prices),
 		sharing: len(f.Service.Concurrency) > 0 && f.Concurrent.MaxInputs > 1 && !f.SingleUse,
 	}
+	m.newIdle(p)
 	p.hardMax = int32(unlimited(m.cfg.Platform.HardCap))
 	p.revert()
 	name := f.Name
@@ -262,6 +265,16 @@ func (m *machine) stream(names ...string) sim.Stream {
 	return sim.NewStream(m.trial.Seed, m.trial.Replication, names...)
 }
 
+// fall numbers the present instant among those at which the in-flight count of a container fell, or one
+// became ready: in that order, and one number for one instant.
+func (m *machine) fall() uint64 {
+	if m.fellAt != m.now {
+		m.fellAt = m.now
+		m.falls++
+	}
+	return m.falls
+}
+
 // order gives out the next order number.
 func (m *machine) order() uint64 {
 	m.sequence++
@@ -291,29 +304,29 @@ func (m *machine) begin() {
 	m.rarely()
 }
 
-// loop runs event after event until the run is over.
+// loop runs event after event until the run is over. It is the table of contents of all that can happen.
 func (m *machine) loop(ctx context.Context) error {
 	for m.failure == nil {
 		for range 1 << 12 {
 			source, at, ok := m.calendar.Next()
-			if at > m.now {
-				if m.openWork == 0 && m.over(at) {
-					return nil
-				}
-				if !ok {
-					return m.stuck()
-				}
-				if at >= m.book.mark {
-					m.book.advance(m, at)
-				}
-				m.now = at
-			}
-			m.handle(source)
-			if m.rare {
-				m.rarely()
-			}
-			if m.failure != nil {
+			if (at >= m.book.mark || m.openWork == 0) && at > m.now && !m.passes(at, ok) {
 				return m.failure
+			}
+			m.now = at
+			switch source.Group {
+			case groupContainers:
+				m.progressed = at
+				m.containerDue(source.Index, m.containers.At(source.Index))
+			case groupArrivals:
+				m.progressed = at
+				m.arrival(&m.callers[source.Index])
+			default:
+				m.timer(source.Index)
+			}
+			if m.rare {
+				if m.rarely(); m.failure != nil {
+					return m.failure
+				}
 			}
 		}
 		if err := ctx.Err(); err != nil {
@@ -324,6 +337,27 @@ func (m *machine) loop(ctx context.Context) error {
 		}
 	}
 	return m.failure
+}
+
+// passes lets time pass up to the next event, if the run goes on; ok is false when there is none.
+func (m *machine) passes(at sim.Time, ok bool) bool {
+	switch {
+	case m.openWork == 0 && m.over(at):
+		return false
+	case !ok:
+		m.fail(m.stuck())
+		return false
+	}
+	m.book.advance(m, at)
+	return true
+}
+
+// fail ends the run with the error, if it is one and the first, after the present event.
+func (m *machine) fail(err error) {
+	if err != nil && m.failure == nil {
+		m.failure = err
+		m.rare = true
+	}
 }
 
 // rarely does what few events ask for: it dates a container whose next end has
@@ -354,22 +388,13 @@ func (m *machine) observe() {
 	}
 }
 
-// handle is the table of contents of all that can happen.
-func (m *machine) handle(source sim.Source) {
-	switch source.Group {
-	case groupContainers:
-		m.progressed = m.now
-		m.containerDue(source.Index)
-	case groupArrivals:
-		m.progressed = m.now
-		w := &m.callers[source.Index]
-		if p := &m.pools[w.pool]; p.express != nil {
-			m.expressArrival(p, w)
-		} else {
-			m.arrive(w)
-		}
+// arrival is the next arrival of a workload.
+func (m *machine) arrival(w *caller) {
+	switch {
+	case w.express != nil:
+		m.expressArrivals(w, w.express)
 	default:
-		m.timer(source.Index)
+		m.arrive(w)
 	}
 }
 
@@ -484,7 +509,7 @@ func (m *machine) over(next sim.Time) bool {
 // idled is called by events that are no progress; it gives the run up after a long stall.
 func (m *machine) idled() {
 	if m.arrivalsLeft == 0 && m.openWork > 0 && m.now-m.progressed > stall {
-		m.failure = m.stuck()
+		m.fail(m.stuck())
 	}
 }
 

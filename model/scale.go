@@ -127,7 +127,7 @@ func (m *machine) newContainer(p *pool) (int32, *container) {
 	heap := c.heap[:0]
 	p.created++
 	*c = container{
-		number: p.created, version: p.version, pool: p.index, created: m.now, readyAt: sim.Never,
+		lane: p.express, number: p.created, version: p.version, pool: p.index, created: m.now, readyAt: sim.Never,
 		billedFrom: sim.Never, crashAt: sim.Never, born: m.order(), heap: heap,
 		firstItem: none, lastItem: none, next: none, prev: none, older: p.youngest, younger: none,
 	}
@@ -149,6 +149,9 @@ func (m *machine) newContainer(p *pool) (int32, *container) {
 	p.youngest = ci
 	m.alive++
 	m.gpus += p.gpus
+	for len(m.links) <= int(ci) {
+		m.links = append(m.links, link{})
+	}
 	m.calendar.Grow(groupContainers, int(ci)+1)
 	return ci, c
 }
@@ -240,7 +243,7 @@ func (m *machine) leaveStarting(p *pool, c *container) {
 
 func (m *machine) becomeReady(p *pool, ci int32, c *container) {
 	c.state = ready
-	c.readyAt, c.lastFall = m.now, m.now
+	c.readyAt, c.lastFall = m.now, m.fall()
 	p.book.readied(m, p, c)
 	c.slots = p.slotsMax
 	if p.polls {
@@ -249,7 +252,9 @@ func (m *machine) becomeReady(p *pool, ci int32, c *container) {
 			rank(classPoll, uint64(p.index), uint64(c.number)))
 	}
 	m.dateCrash(p, c)
-	m.calendar.Set(containerSource(ci), c.crashAt)
+	if c.crashAt < sim.Never {
+		m.calendar.Set(containerSource(ci), c.crashAt)
+	}
 	m.becomeIdle(p, ci, c)
 	m.reroute(p, ci, c)
 }
@@ -311,13 +316,15 @@ func (m *machine) stop(p *pool, ci int32, reason string) {
 		p.youngest = c.older
 	}
 	if !p.byList {
-		p.routes.Set(c.seat, sim.Out)
+		p.routes.Out(c.seat)
 	}
 	p.seats.Free(c.seat)
 	if p.polls {
 		m.disappoint(sim.Owner{Kind: ownPoll, Index: ci})
 	}
-	m.calendar.Clear(containerSource(ci))
+	if source := containerSource(ci); m.calendar.Date(source) < sim.Never {
+		m.calendar.Clear(source)
+	}
 	if m.undated == ci {
 		m.undated = none
 	}

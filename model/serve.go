@@ -96,18 +96,26 @@ func (m *machine) unitsOf(p *pool, lead *input) float64 {
 
 // containerDue is what the container's date stands for: the end of its start, the end of an item's
 // service or time, or a crash.
-func (m *machine) containerDue(ci int32) {
-	c := m.containers.At(ci)
+func (m *machine) containerDue(ci int32, c *container) {
+	if x := c.lane; x != nil && c.active > 0 {
+		if x.quick {
+			m.quickDue(x, ci, c)
+		} else {
+			m.expressDue(x, ci, c)
+		}
+		return
+	}
 	p := &m.pools[c.pool]
 	if c.state == starting {
 		m.startEnds(p, ci, c)
 		m.settle(p)
 		return
 	}
-	if p.express != nil {
-		m.expressDue(p, ci, c)
-		return
-	}
+	m.itemDue(p, ci, c)
+}
+
+// itemDue is the end of an item's service or time on the container, or its crash.
+func (m *machine) itemDue(p *pool, ci int32, c *container) {
 	m.workTo(p, c)
 	lead, timedOut := m.dueItem(p, c, m.now)
 	switch {
@@ -158,7 +166,7 @@ func (m *machine) dueItem(p *pool, c *container, at sim.Time) (lead int32, timed
 	}
 	lead = c.firstItem
 	if c.active > 1 {
-		lead = c.heap[0]
+		lead = c.heap[0].lead
 	}
 	it := &m.inputs.At(lead).item
 	if it.ends != at {
@@ -173,7 +181,7 @@ func (m *machine) completeAlone(p *pool, ci int32, c *container, i int32) {
 	in := m.inputs.At(i)
 	in.parts[Served] += in.item.demand
 	in.since = m.now
-	c.lastFall = m.now
+	c.lastFall = m.fall()
 	c.active, c.firstItem, c.lastItem = 0, none, none
 	w := &m.callers[in.workload]
 	if !w.async {
@@ -274,7 +282,7 @@ func (m *machine) vacate(p *pool, lead int32) {
 // itemGone counts an item that is off its container, in service or open.
 func (m *machine) itemGone(p *pool, lead int32, c *container) {
 	c.items--
-	c.lastFall = m.now
+	c.lastFall = m.fall()
 	for i := lead; i != none; {
 		in := m.inputs.At(i)
 		if !m.callers[in.workload].async {
@@ -382,8 +390,10 @@ func (m *machine) joinService(p *pool, c *container, lead int32, it *item) {
 		c.firstItem = lead
 	}
 	c.lastItem = lead
-	c.heap = append(c.heap, lead)
-	it.place = int32(len(c.heap) - 1)
+	if !p.sharing {
+		it.tag = wideOf(it.ends)
+	}
+	c.heap = append(c.heap, inService{it.tag, lead})
 	m.heapUp(p, c.heap, len(c.heap)-1)
 }
 
@@ -410,58 +420,68 @@ func (m *machine) leaveService(p *pool, c *container, it *item) {
 		return
 	}
 	c.heap[at] = moved
-	m.inputs.At(moved).item.place = int32(at)
-	m.heapUp(p, c.heap, at)
-	m.heapDown(p, c.heap, int(m.inputs.At(moved).item.place))
+	m.heapDown(p, c.heap, m.heapUp(p, c.heap, at))
+}
+
+// inService is an item in the heap of its container, by what ends first.
+type inService struct {
+	tag  wide // with sharing that of the item; else when it ends
+	lead int32
 }
 
 // endsBefore orders the items of one container by what ends first.
-func (m *machine) endsBefore(p *pool, x, y int32) bool {
-	a, b := &m.inputs.At(x).item, &m.inputs.At(y).item
+func (m *machine) endsBefore(p *pool, x, y *inService) bool {
+	if x.tag != y.tag {
+		return x.tag.less(y.tag)
+	}
 	if p.sharing {
-		return a.tag.less(b.tag)
+		return false
 	}
-	if a.ends != b.ends {
-		return a.ends < b.ends
-	}
+	a, b := &m.inputs.At(x.lead).item, &m.inputs.At(y.lead).item
 	if a.expires != b.expires {
 		return b.expires
 	}
 	return a.order < b.order
 }
 
-func (m *machine) heapUp(p *pool, heap []int32, i int) {
+// heapUp moves what is at place i up to where it belongs, and returns that place.
+func (m *machine) heapUp(p *pool, heap []inService, i int) int {
+	x := heap[i]
 	for i > 0 {
 		parent := (i - 1) / 2
-		if !m.endsBefore(p, heap[i], heap[parent]) {
-			return
+		if !m.endsBefore(p, &x, &heap[parent]) {
+			break
 		}
-		m.heapSwap(heap, i, parent)
+		m.heapPut(heap, i, heap[parent])
 		i = parent
 	}
+	m.heapPut(heap, i, x)
+	return i
 }
 
-func (m *machine) heapDown(p *pool, heap []int32, i int) {
+// heapDown moves what is at place i down to where it belongs.
+func (m *machine) heapDown(p *pool, heap []inService, i int) {
+	x := heap[i]
 	for {
 		child := 2*i + 1
 		if child >= len(heap) {
-			return
+			break
 		}
-		if child+1 < len(heap) && m.endsBefore(p, heap[child+1], heap[child]) {
+		if child+1 < len(heap) && m.endsBefore(p, &heap[child+1], &heap[child]) {
 			child++
 		}
-		if !m.endsBefore(p, heap[child], heap[i]) {
-			return
+		if !m.endsBefore(p, &heap[child], &x) {
+			break
 		}
-		m.heapSwap(heap, i, child)
+		m.heapPut(heap, i, heap[child])
 		i = child
 	}
+	m.heapPut(heap, i, x)
 }
 
-func (m *machine) heapSwap(heap []int32, i, j int) {
-	heap[i], heap[j] = heap[j], heap[i]
-	m.inputs.At(heap[i]).item.place = int32(i)
-	m.inputs.At(heap[j]).item.place = int32(j)
+func (m *machine) heapPut(heap []inService, i int, x inService) {
+	heap[i] = x
+	m.inputs.At(x.lead).item.place = int32(i)
 }
 
 // dateContainer dates the container by what comes first: the end of an item, or a crash. That often
@@ -489,7 +509,7 @@ func (m *machine) nextEnd(p *pool, c *container) sim.Time {
 	case c.active == 1:
 		return min(c.crashAt, m.inputs.At(c.firstItem).item.ends)
 	default:
-		return min(c.crashAt, m.inputs.At(c.heap[0]).item.ends)
+		return min(c.crashAt, m.inputs.At(c.heap[0].lead).item.ends)
 	}
 }
 
@@ -519,9 +539,9 @@ func (m *machine) lost(p *pool) {
 		m.finishedBefore, m.lostInRow = m.finished, 0
 	}
 	if m.lostInRow++; m.lostInRow > mostLost && m.failure == nil {
-		m.failure = fmt.Errorf("function %s cannot go on: containers crashed or were preempted %d times "+
+		m.fail(fmt.Errorf("function %s cannot go on: containers crashed or were preempted %d times "+
 			"in a row before an input was done: lower crash_per_hour and preempt_per_hour, or the time "+
-			"that an input takes", p.set.Name, mostLost)
+			"that an input takes", p.set.Name, mostLost))
 	}
 }
 

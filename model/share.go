@@ -78,6 +78,12 @@ func (w wide) over(x wide) wide {
 	return wide{s, e}.plus(r.hi / x.hi)
 }
 
+// wideOf is t, exactly.
+func wideOf(t sim.Time) wide {
+	hi := float64(t)
+	return wide{hi, float64(t - sim.Time(hi))}
+}
+
 func (w wide) less(x wide) bool { return w.hi < x.hi || w.hi == x.hi && w.lo < x.lo }
 
 func (w wide) float() float64 { return w.hi + w.lo }
@@ -110,12 +116,27 @@ func (m *machine) attainedAt(p *pool, c *container, at sim.Time) wide {
 
 // sharedEnd is the next completion or timeout on a container with sharing. It needs share first.
 func (m *machine) sharedEnd(p *pool, c *container) sim.Time {
-	left := m.inputs.At(c.heap[0]).item.tag.minus(c.attained).plus(-slack)
-	end := m.now
-	if left.hi > 0 {
-		end += left.by(p.slowness[c.active]).ceil()
+	wait := soonest(c.heap[0].tag, c.attained, p.slowness[c.active])
+	return min(m.now+wait, m.inputs.At(c.firstItem).started+p.set.Timeout)
+}
+
+// soonest is the time in which the attained service reaches the tag but for the slack: their difference
+// times the slowness, rounded up. What float64 says of it is wrong by less than 2^-50 of it, and of what
+// the attained service is wrong by itself: more digits are wanted only where that leaves open what to
+// round up to.
+func soonest(tag, attained, slowness wide) sim.Time {
+	x := ((tag.hi - attained.hi) + (tag.lo - attained.lo) - slack) * slowness.hi
+	if wrong := x*0x1p-48 + 1e-9; x > 0 && x < 0x1p47 {
+		floor := float64(int64(x))
+		if rest := x - floor; rest > wrong && rest < 1-wrong {
+			return sim.Time(floor) + 1
+		}
 	}
-	return min(end, m.inputs.At(c.firstItem).started+p.set.Timeout)
+	left := tag.minus(attained).plus(-slack)
+	if left.hi <= 0 {
+		return 0
+	}
+	return left.by(slowness).ceil()
 }
 
 // dueShared is dueItem for a container with sharing. Of items due at one nanosecond the one that began
@@ -133,12 +154,12 @@ func (m *machine) dueShared(p *pool, c *container, at sim.Time) (ii int32, timed
 
 // earliestDone is the item of the lowest order whose tag does not exceed the limit, in the heap from
 // place i down.
-func (m *machine) earliestDone(heap []int32, i int, limit wide, best int32) int32 {
-	if i >= len(heap) || limit.less(m.inputs.At(heap[i]).item.tag) {
+func (m *machine) earliestDone(heap []inService, i int, limit wide, best int32) int32 {
+	if i >= len(heap) || limit.less(heap[i].tag) {
 		return best
 	}
-	if best == none || m.inputs.At(heap[i]).item.order < m.inputs.At(best).item.order {
-		best = heap[i]
+	if lead := heap[i].lead; best == none || m.inputs.At(lead).item.order < m.inputs.At(best).item.order {
+		best = lead
 	}
 	best = m.earliestDone(heap, 2*i+1, limit, best)
 	return m.earliestDone(heap, 2*i+2, limit, best)

@@ -56,7 +56,7 @@ func (r *rowSorter) input(m *machine, in *input, w *caller, outcome Outcome) {
 	held.row.Parts[Overhead] = in.overhead
 	for r.inputs[r.next&mask].held {
 		if m.failure == nil {
-			m.failure = m.hooks.Rows.Input(&r.inputs[r.next&mask].row)
+			m.fail(m.hooks.Rows.Input(&r.inputs[r.next&mask].row))
 		}
 		r.inputs[r.next&mask].held = false
 		r.next++
@@ -98,7 +98,7 @@ func (r *rowSorter) writeContainers(m *machine, end bool) {
 		n := 0
 		for n < len(*held) && (*held)[n].held {
 			if m.failure == nil {
-				m.failure = m.hooks.Rows.Container(&(*held)[n].row)
+				m.fail(m.hooks.Rows.Container(&(*held)[n].row))
 			}
 			n++
 		}

@@ -86,40 +86,43 @@ const (
 	stopped
 )
 
-// container is one container, from its creation until it stops.
+// container is one container, from its creation until it stops. What the express lane uses comes first,
+// so that it lies in few lines of the cache.
 type container struct {
-	number                int64 // within the function, from 1
-	version               int32 // deploys before it was created
-	seat                  int32 // within its pool
-	pool                  int32
-	state                 containerState
-	idle, expired         bool // in the list of idle ones; and past its window
-	used, served          bool // single use spent; first input served
-	initial, replacement  bool // made at time 0; stands in for an old one when ready
-	snapshot              bool // starts from a snapshot
-	failing               bool // its start will end as a failed one
-	crashes               bool // its crash date is that of a crash, not of a preemption
-	created, readyAt      sim.Time
-	billedFrom            sim.Time
-	lastFall              sim.Time // when its in-flight count last fell, or it became ready
-	idleSince             sim.Time
-	busySince             sim.Time
-	busy                  sim.Time // total so far
-	crashAt               sim.Time
-	inputs                int64 // assigned to it so far
-	born, idleOrder       uint64
-	items                 int32 // slots in use
-	active                int32 // items in service
-	slots                 int32
-	firstItem, lastItem   int32    // in service, in order of beginning
-	next, prev            int32    // among idle, or among starting containers
-	older, younger        int32    // among live and draining ones, by number
-	count                 int32    // inputs that an express pool\'s container holds
-	demand, started, ends sim.Time // and their service
-	order                 uint64
-	heap                  []int32
-	attained              wide // with sharing: service given to each item since it was last empty
-	workedTo              sim.Time
+	lane                 *express // that its pool has, or nil
+	seat                 int32    // within its pool
+	count                int32    // inputs it holds, in the lane
+	items                int32    // slots in use
+	active               int32    // items in service
+	next, prev           int32    // among starting containers
+	idle, expired        bool     // in the list of idle ones; and past its window
+	state                containerState
+	demand, started      sim.Time // of what it serves, in the lane
+	order                uint64   // of beginning that
+	readyAt              sim.Time
+	idleSince            sim.Time
+	idleOrder            uint64
+	busySince, busy      sim.Time // and the total so far
+	inputs               int64    // assigned to it so far
+	number               int64    // within the function, from 1
+	created              sim.Time
+	pool                 int32
+	version              int32 // deploys before it was created
+	used, served         bool  // single use spent; first input served
+	initial, replacement bool  // made at time 0; stands in for an old one when ready
+	snapshot             bool  // starts from a snapshot
+	failing              bool  // its start will end as a failed one
+	crashes              bool  // its crash date is that of a crash, not of a preemption
+	billedFrom           sim.Time
+	lastFall             uint64 // when its in-flight count last fell, or it became ready, see fall
+	crashAt              sim.Time
+	born                 uint64
+	slots                int32
+	firstItem, lastItem  int32       // in service, in order of beginning
+	older, younger       int32       // among live and draining ones, by number
+	heap                 []inService // more than one slot: the items in service
+	attained             wide        // with sharing: service given to each item since it was last empty
+	workedTo             sim.Time
 }
 
 // pool is a function's containers, queue and settings in force.
@@ -136,15 +139,17 @@ type pool struct {
 	open                        int32 // batch that takes inputs, or none
 	outstanding                 int64 // queued + assigned
 	assignedSync                int64
-	queuedSync, queuedAsync     int64
+	queuedSync                  int64
 	fellAt                      sim.Time // when outstanding last fell
 	everFell                    bool
 	fellOrder                   uint64
 	queuedNow                   bool    // an input entered the queue during this event
 	refused                     Outcome // why it last rejected a submission, or Completed if it never did
-	idleFirst, idleLast         int32   // by idleSince, then by falling number
-	tieFront                    int32   // first idle container as recent as the last, or none: not known
-	unexpired                   int32   // first idle container that has not expired
+	idle                        int32   // closes the list of idle containers
+	tieFront                    int32   // first idle container as recent as the last, if it has this idleOrder:
+	tieOrder                    uint64
+	idledAt                     sim.Time // when a container last became idle
+	unexpired                   int32    // first idle container that has not expired, if any has
 	startFirst, startLast       int32
 	oldest, youngest            int32
 	expired                     int  // idle containers past their window
@@ -193,7 +198,11 @@ type caller struct {
 	maps           bool
 	async          bool
 	closed         bool
-	single         bool // arrivals are one call each
+	single         bool     // arrivals are one call each
+	express        *express // lane of its pool, or nil
+	quick          bool     // and it can take the quick lane
+	sync           int64    // 1, or 0 if the method is asynchronous
+	bucket         *bucket  // that its submissions draw from, or nil
 	retry          Retries
 	source         workload.Source
 	sourceOpen     bool
@@ -221,9 +230,10 @@ type caller struct {
 // readAhead holds instants of arrivals that a source gave in one go.
 type readAhead struct {
 	source   workload.Instants
-	at       [blockSize]sim.Time
-	used, of int
+	used, of uint // of the block
+	ended    bool // nothing comes after this block
 	demands  bool // demand holds what the inputs of these arrivals bring, rounded: one call each, in step
+	at       [blockSize]sim.Time
 	demand   [blockSize]sim.Time
 }
 

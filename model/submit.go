@@ -35,7 +35,8 @@ func (b *bucket) take() { b.credit -= b.cost }
 // nextAt is when a token will be there if nobody takes one before.
 func (b *bucket) nextAt(now sim.Time) sim.Time { return now + b.cost - b.credit }
 
-func (m *machine) bucketOf(w *caller) *bucket {
+// bucketFor is the bucket that the workload's submissions draw from, or nil.
+func (m *machine) bucketFor(w *caller) *bucket {
 	b := &m.sync
 	if w.async {
 		b = &m.async
@@ -62,6 +63,10 @@ func (m *machine) newCaller(index, pool int32) {
 		set: set, index: index, pool: pool, many: set.Method.Many(), maps: set.Method.Maps(),
 		async: set.Method.Async(), retry: set.Client.Retry, start: set.Arrivals.Start, stop: sim.Never,
 		failure: m.stream(name, "failure"), noise: m.stream(name, "noise"),
+	}
+	w.bucket = m.bucketFor(w)
+	if !w.async {
+		w.sync = 1
 	}
 	_, w.closed = set.Arrivals.Kind.(workload.Closed)
 	switch {
@@ -124,8 +129,9 @@ func (m *machine) openSource(w *caller, arrivals sim.Stream) {
 	if instants, ok := w.source.(workload.Instants); ok {
 		p := &m.pools[w.pool]
 		w.ahead = &readAhead{source: instants,
-			demands: p.express != nil && !p.express.heavy && p.set.Service.PerUnit == 0}
+			demands: w.express != nil && !w.express.heavy && p.set.Service.PerUnit == 0}
 		w.next = bareArrival
+		w.quick = w.quickCaller()
 	}
 }
 
@@ -136,7 +142,9 @@ var bareArrival = workload.Arrival{Size: math.NaN(), Demand: math.NaN()}
 func (m *machine) advance(w *caller) bool {
 	a := w.ahead
 	if a == nil {
-		return w.source.Next(&w.next)
+		more := w.source.Next(&w.next)
+		w.next.At += w.start
+		return more
 	}
 	if a.used == a.of && !m.readAhead(w, a) {
 		return false
@@ -148,11 +156,30 @@ func (m *machine) advance(w *caller) bool {
 
 // readAhead reads the next block of arrivals, and of demands if they go in step.
 func (m *machine) readAhead(w *caller, a *readAhead) bool {
-	a.used, a.of = 0, a.source.Fill(a.at[:])
+	if a.ended {
+		return false
+	}
+	a.used, a.of = 0, uint(a.source.Fill(a.at[:]))
+	for i := range a.at[:a.of] {
+		a.at[i] += w.start
+	}
+	if w.express != nil {
+		w.cutShort(a)
+	}
 	if a.demands && a.of > 0 {
 		m.drawDemands(w, a.demand[:a.of])
 	}
 	return a.of > 0
+}
+
+// cutShort leaves out the arrivals of a block that come too late, where each is one call.
+func (w *caller) cutShort(a *readAhead) {
+	before := a.of
+	a.of = uint(min(int64(a.of), w.most-w.calls))
+	for a.of > 0 && a.at[a.of-1] >= w.stop {
+		a.of--
+	}
+	a.ended = a.of < before
 }
 
 // drawDemands draws the demands of the calls that come next, rounded.
@@ -163,12 +190,7 @@ func (m *machine) drawDemands(w *caller, into []sim.Time) {
 		}
 		return
 	}
-	var block [blockSize]float64
-	draws := block[:len(into)]
-	dist.Fill(w.demand.draw, w.demand.stream, uint64(w.calls)+1, draws, &m.luck)
-	for i, ns := range draws {
-		into[i] = sim.Round(ns)
-	}
+	dist.FillTimes(w.demand.draw, w.demand.stream, uint64(w.calls)+1, into, &m.luck)
 }
 
 // closeSource ends reading from the workload's source, once; the error says why it ended too early.
@@ -185,16 +207,13 @@ func (m *machine) closeSource(w *caller) error {
 
 // awaitArrival dates the workload's next arrival, if there is one.
 func (m *machine) awaitArrival(w *caller) {
-	if !m.advance(w) || w.tooLate(w.start+w.next.At) {
-		m.calendar.Clear(arrivalSource(w.index))
-		if err := m.closeSource(w); m.failure == nil {
-			m.failure = err
-		}
+	if !m.advance(w) || w.tooLate(w.next.At) {
+		m.fail(m.closeSource(w))
 		return
 	}
 	m.openWork++
 	m.arrivalsLeft++
-	m.calendar.Set(arrivalSource(w.index), w.start+w.next.At)
+	m.calendar.Set(arrivalSource(w.index), w.next.At)
 }
 
 // arrive is an arrival: a group of calls, submitted in order (rule 1, class 4).
@@ -217,8 +236,8 @@ func (m *machine) arrive(w *caller) {
 // many.
 func (m *machine) atMost(most int64, what string, w *caller, n int64) int64 {
 	if n > most {
-		m.failure = fmt.Errorf("workload %s: %d %s were drawn, and at most %d are possible", w.set.Name, n,
-			what, most)
+		m.fail(fmt.Errorf("workload %s: %d %s were drawn, and at most %d are possible", w.set.Name, n,
+			what, most))
 		return 1
 	}
 	return n
@@ -254,10 +273,10 @@ func (m *machine) clientCalls(index int32) {
 		c.calledAt, c.atOnce = m.now, 0
 	}
 	if c.atOnce == mostAtOnce {
-		m.failure = fmt.Errorf("workload %s: client %d has called %d times at one instant, %v s, and "+
+		m.fail(fmt.Errorf("workload %s: client %d has called %d times at one instant, %v s, and "+
 			"would do so for ever: it does not think, and its calls take no time or are rejected at once; "+
 			"give it a think time, or its client.retry a delay", w.set.Name, c.number, mostAtOnce,
-			m.now.Seconds())
+			m.now.Seconds()))
 	}
 	if !w.tooLate(m.now) {
 		w.next = bareArrival
@@ -339,7 +358,7 @@ func (m *machine) submitMore(index int32) {
 		if w.maps && c.sent-c.ended >= window {
 			return
 		}
-		if b := m.bucketOf(w); b != nil && !w.maps && !b.has(m.now) {
+		if b := w.bucket; b != nil && !w.maps && !b.has(m.now) {
 			m.resumeAt(index, b.nextAt(m.now))
 			return
 		}
@@ -400,7 +419,7 @@ func (m *machine) submit(i int32) {
 	in := m.inputs.At(i)
 	w := &m.callers[in.workload]
 	p := &m.pools[w.pool]
-	if b := m.bucketOf(w); b != nil {
+	if b := w.bucket; b != nil {
 		if !b.has(m.now) {
 			m.reject(i, in, w, RateLimit)
 			return
@@ -457,7 +476,7 @@ func (m *machine) overLimit(p *pool, w *caller) Outcome {
 	limits := &m.cfg.Platform.Limits
 	switch {
 	case w.async:
-		if limits.PendingAsync != None && p.queuedAsync >= int64(limits.PendingAsync) {
+		if limits.PendingAsync != None && p.queued-p.queuedSync >= int64(limits.PendingAsync) {
 			return PendingLimit
 		}
 	case limits.PendingSync != None && p.queuedSync >= int64(limits.PendingSync):

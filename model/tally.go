@@ -105,6 +105,11 @@ func (m *machine) finish() (*Tally, error) {
 	if m.failure != nil {
 		return nil, m.failure
 	}
+	for i := range m.callers {
+		if w := &m.callers[i]; w.express != nil {
+			m.submitted += w.calls
+		}
+	}
 	t := &Tally{End: end, WindowEnd: end, BinWidth: m.book.binWidth, Inputs: m.submitted,
 		Peak: m.book.live.windowPeak}
 	if m.cfg.Horizon > 0 {
@@ -130,22 +135,26 @@ func (b *book) flushLast(m *machine, end sim.Time) {
 		m.pools[i].book.collect(end, b.inWindow, true)
 	}
 	for i := range m.callers {
-		m.callers[i].book.collect(end, b.inWindow, true)
+		m.callers[i].collect(end, b.inWindow, true)
 	}
 }
 
 func (w *caller) tally() WorkloadTally {
 	b := &w.book
+	latency := &stats.Sketch{}
+	if b.latency != nil {
+		latency = b.latency.Sketch(b.latencySum)
+	}
 	t := WorkloadTally{
 		Function: int(w.pool), Outcomes: b.outcomes, Retried: b.retried, ColdStarted: b.coldStarted,
-		Latency: &b.latency, Makespans: &b.makespans, Calls: b.calls, QueueNS: b.queue.window,
+		Latency: latency, Makespans: &b.makespans, Calls: b.calls, QueueNS: b.queue.window,
 		Arrived: b.arrivals, Rejected: b.rejected, QueueBins: b.queue.Bins, QueuePeak: b.queue.Peaks,
 		Latencies: b.latencies,
 	}
 	if !w.many && b.plain {
 		t.Makespans = &stats.Sketch{}
 		t.Makespans.Merge(&b.makespans)
-		t.Makespans.Merge(&b.latency)
+		t.Makespans.Merge(latency)
 	}
 	for i := range b.bands {
 		if b.bands[i].Inputs == 0 {
@@ -162,11 +171,15 @@ func (p *pool) tally() FunctionTally {
 	t := FunctionTally{
 		LiveNS: b.live.window, StartingNS: b.starting.window, ReadyNS: b.ready.window,
 		BusyNS: b.busy.window, ColdNS: float64(b.cold), Peak: b.live.windowPeak, Started: b.started,
-		Stopped: b.stops, LifetimeNS: b.lifetime, Items: b.items, ItemInputs: b.itemInputs,
-		BatchSizes: b.batchSizes, PricePerS: p.price, Gantt: b.gantt, GanttSampled: b.every > 1,
+		Stopped: b.stops, LifetimeNS: b.lifetime, BatchSizes: b.batchSizes, PricePerS: p.price,
+		Gantt: b.gantt, GanttSampled: b.every > 1,
 		LiveBins: b.live.Bins, StartingBins: b.starting.Bins, ReadyBins: b.ready.Bins,
 		BusyBins: b.busy.Bins, DrainingBins: b.draining.Bins, ColdBins: b.coldBins,
 		LivePeak: b.live.Peaks,
+	}
+	for i, n := range t.BatchSizes {
+		t.Items += n
+		t.ItemInputs += n * int64(i+1)
 	}
 	slices.SortFunc(t.Gantt, func(x, y ContainerRow) int { return cmp.Compare(x.Container, y.Container) })
 	for i, sum := range b.stages {

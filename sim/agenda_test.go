@@ -47,17 +47,20 @@ func TestSelectorAgainstSearch(t *testing.T) {
 			t.Fatal("an empty selector has a minimum")
 		}
 		ranks := map[int32]sim.Rank{}
+		high := uint64(sim.HighestRank) * (seed % 2)
 		for range 300 {
 			seat := int32(r.IntN(1 + int(seed)))
-			rank := sim.Rank{Hi: r.Uint64N(4), Lo: uint64(seat)}
 			if r.IntN(3) == 0 {
-				rank = sim.Out
+				s.Out(seat)
+				delete(ranks, seat)
+			} else {
+				rank := sim.Rank{Hi: max(high, 4) - r.Uint64N(4), Lo: r.Uint64N(1<<40)<<8 | uint64(seat)}
+				s.Set(seat, rank)
+				ranks[seat] = rank
 			}
-			s.Set(seat, rank)
-			ranks[seat] = rank
 			best, some := int32(0), false
 			for k, v := range ranks {
-				if v != sim.Out && (!some || v.Less(ranks[best])) {
+				if !some || v.Less(ranks[best]) {
 					best, some = k, true
 				}
 			}

@@ -18,8 +18,10 @@ type Calendar struct {
 	groups [Groups]group
 	base   Time
 	bits   uint   // of the index: enough for the largest group
+	mask   uint64 // 1<<bits - 1
 	far    uint64 // packed dates from here on are far, each source's its own
 	none   uint64 // packed dates from here on stand for Never, each source's its own
+	near   uint64 // packed dates below this are in the trees and nowhere else; 0: there are sources in due
 	ranker Ranker
 	due    []dueEntry // heap by rank: sources of the present instant that tied
 	stamps uint32
@@ -40,10 +42,10 @@ type Source struct {
 
 // group is the winner tree of a group of sources.
 type group struct {
-	root  uint64      // the winner
-	pairs [][2]uint64 // pairs[i] are the children of node i; leaves are the children of the last half
-	dates []Time      // date of each source that is far; Never: none
-	stamp []uint32    // stamp of the source's valid entry in due; 0: none
+	root  uint64   // the winner
+	keys  []uint64 // nodes 2i and 2i+1 are the children of node i, leaves the last half
+	dates []Time   // date of each source that is far; Never: none
+	stamp []uint32 // stamp of the source's valid entry in due; 0: none
 }
 
 // Ranker orders sources that have the same date.
@@ -78,7 +80,7 @@ func NewCalendar(n [Groups]int, ranker Ranker) *Calendar {
 
 // widen makes room for n sources.
 func (g *group) widen(n int) {
-	size := max(2, 1<<bits.Len(uint(n-1)))
+	size := 1 << bits.Len(uint(n-1))
 	dates := make([]Time, size)
 	stamp := make([]uint32, size)
 	copy(stamp, g.stamp)
@@ -86,7 +88,7 @@ func (g *group) widen(n int) {
 		dates[i] = Never
 	}
 	g.dates, g.stamp = dates, stamp
-	g.pairs = make([][2]uint64, max(2, size))
+	g.keys = make([]uint64, 2*size)
 }
 
 // Grow makes room for n sources in all in the group, keeping all dates.
@@ -95,6 +97,14 @@ func (c *Calendar) Grow(group int32, n int) {
 		c.unpack()
 		g.widen(n)
 		c.repack()
+	}
+}
+
+// look settles whether Next looks at the trees alone.
+func (c *Calendar) look() {
+	c.near = c.far
+	if len(c.due) > 0 {
+		c.near = 0
 	}
 }
 
@@ -115,8 +125,10 @@ func (c *Calendar) repack() {
 		most = max(most, len(c.groups[g].dates))
 	}
 	c.bits = max(leastBits, uint(bits.Len(uint(most-1))))
+	c.mask = 1<<c.bits - 1
 	c.none = 1<<(64-c.bits) - 1<<c.bits
 	c.far = c.none - 1<<c.bits
+	c.look()
 	for n := range c.groups {
 		g := &c.groups[n]
 		leaves := len(g.dates)
@@ -125,15 +137,12 @@ func (c *Calendar) repack() {
 			if g.stamp[k] == 0 {
 				packed = c.pack(g, uint(k), g.dates[k])
 			}
-			g.pairs[(leaves+k)/2][k%2] = packed<<c.bits | uint64(k)
+			g.keys[leaves+k] = packed<<c.bits | uint64(k)
 		}
-		for k := leaves/2 - 1; k > 0; k-- {
-			for side := range 2 {
-				child := &g.pairs[2*k+side]
-				g.pairs[k][side] = min(child[0], child[1])
-			}
+		for k := leaves - 1; k > 0; k-- {
+			g.keys[k] = min(g.keys[2*k], g.keys[2*k+1])
 		}
-		g.root = min(g.pairs[1][0], g.pairs[1][1])
+		g.root = g.keys[1]
 	}
 }
 
@@ -141,7 +150,7 @@ func (c *Calendar) repack() {
 func (c *Calendar) Date(source Source) Time {
 	g := &c.groups[source.Group]
 	i := int(source.Index)
-	packed := g.pairs[(len(g.dates)+i)/2][i%2] >> c.bits
+	packed := g.keys[len(g.dates)+i] >> c.bits
 	switch {
 	case g.stamp[i] != 0:
 		return g.dates[i]
@@ -155,13 +164,15 @@ func (c *Calendar) Date(source Source) Time {
 
 // Set dates the source, in place of any date it had. The date must not lie in the past.
 func (c *Calendar) Set(source Source, at Time) {
-	g := &c.groups[source.Group]
-	i := uint(uint32(source.Index))
+	c.groups[source.Group].set(c, uint(uint32(source.Index)), at)
+}
+
+func (g *group) set(c *Calendar, index uint, at Time) {
 	packed := uint64(at - c.base)
-	if packed >= c.far || len(c.due) > 0 {
-		packed = c.pack(g, i, at)
+	if packed >= c.near {
+		packed = c.pack(g, index, at)
 	}
-	g.replay(i, packed<<(c.bits&63)|uint64(i))
+	g.replay(index, packed<<(c.bits&63)|uint64(index))
 }
 
 // pack is the source's packed date, which holds from now on.
@@ -183,40 +194,89 @@ func (c *Calendar) Clear(source Source) { c.Set(source, Never) }
 
 // replay gives a leaf its key and plays its matches anew.
 func (g *group) replay(index uint, key uint64) {
-	pairs := g.pairs
-	for i := uint(len(pairs)) + index; i > 1; i >>= 1 {
-		pair := &pairs[i>>1]
-		pair[i&1] = key
-		key = min(key, pair[i&1^1])
+	keys := g.keys
+	i := uint(len(keys))/2 + index
+	for i > 1 {
+		keys[i] = key
+		key = min(key, keys[i^1])
+		i >>= 1
 	}
+	keys[i] = key
 	g.root = key
 }
 
 // Next yields the earliest source and its date, which the source then has no longer. ok is false when
 // no source is dated.
 func (c *Calendar) Next() (source Source, at Time, ok bool) {
-	bits := c.bits & 63
-	x, y, z := c.groups[0].root>>bits, c.groups[1].root>>bits, c.groups[2].root>>bits
-	group, first, others := int32(2), z, min(x, y)
-	if z >= others {
-		group, first, others = 1, y, min(x, z)
-		if y >= others {
-			group, first, others = 0, x, min(y, z)
-		}
-	}
-	if first >= others || first >= c.far || len(c.due) > 0 {
+	x, y, z := c.groups[0].root, c.groups[1].root, c.groups[2].root
+	group := int32(2)
+	switch mask := c.mask; { // key|mask is the last key of the key's date
+	case z|mask < min(x, y):
+	case y|mask < min(x, z):
+		group = 1
+	case x|mask < min(y, z):
+		group = 0
+	default:
 		return c.nextOfTies()
 	}
-	g := &c.groups[group]
-	key := g.root
-	index := key & (1<<bits - 1)
-	g.replay(uint(index), (c.none+index)<<bits|index)
-	if g.root>>bits == first {
-		g.replay(uint(index), key)
+	if c.groups[group].root>>(c.bits&63) >= c.near {
 		return c.nextOfTies()
 	}
-	return Source{group, int32(index)}, c.base + Time(first), true
+	index, at, ok := c.NextOf(group)
+	if !ok {
+		return c.nextOfTies()
+	}
+	return Source{group, index}, at, true
 }
+
+// Key makes an instant, which does not lie in the past, comparable with the dates. It is good until the
+// calendar grows, or Next is called. ok is false where the instant cannot be compared.
+func (c *Calendar) Key(at Time) (key uint64, ok bool) {
+	packed := uint64(at - c.base)
+	return packed << (c.bits & 63), packed < c.near
+}
+
+// Compare compares an instant, by its key, with the dates: -1 where it comes before them all, 1 where a
+// source of the last group comes first, and before the instant; 0 where something else comes first, two
+// meet, or it takes a search to know.
+func (c *Calendar) Compare(key uint64) int {
+	first, others := c.groups[Groups-1].root, min(c.groups[0].root, c.groups[1].root)
+	if first|c.mask < min(key, others) {
+		return 1
+	}
+	if key|c.mask < min(first, others) {
+		return -1
+	}
+	return 0
+}
+
+// FirstEarlier says that a source of the first group comes before the instant with the key, and before
+// all others, as far as is known without a search.
+func (c *Calendar) FirstEarlier(key uint64) bool {
+	return c.groups[0].root|c.mask < min(key, c.groups[1].root, c.groups[2].root)
+}
+
+// NextOf is Next where it is known that a source of the group comes first. ok is false, and nothing is
+// done, where it shares its date with another one.
+func (c *Calendar) NextOf(group int32) (index int32, at Time, ok bool) {
+	return c.groups[group].next(c)
+}
+
+func (g *group) next(c *Calendar) (index int32, at Time, ok bool) {
+	key, bits, mask := g.root, c.bits&63, c.mask
+	place := key & mask
+	g.replay(uint(place), (c.none+place)<<bits|place)
+	if g.root^key <= mask {
+		g.putBack(uint(place), key)
+		return 0, 0, false
+	}
+	return int32(place), c.base + Time(key>>bits), true
+}
+
+// putBack is a replay that is rare.
+//
+//go:noinline
+func (g *group) putBack(index uint, key uint64) { g.replay(index, key) }
 
 // nextOfTies is Next where several sources may be first, or only far ones are left.
 func (c *Calendar) nextOfTies() (source Source, at Time, ok bool) {
@@ -284,6 +344,7 @@ func (c *Calendar) push(source Source) {
 	}
 	c.groups[source.Group].stamp[source.Index] = c.stamps
 	c.due = append(c.due, dueEntry{c.ranker.Rank(source), source, c.stamps})
+	c.near = 0
 	for i := len(c.due) - 1; i > 0; {
 		parent := (i - 1) / 2
 		if !c.due[i].rank.Less(c.due[parent].rank) {
@@ -298,6 +359,7 @@ func (c *Calendar) pop() {
 	last := len(c.due) - 1
 	c.due[0] = c.due[last]
 	c.due = c.due[:last]
+	c.look()
 	for i := 0; ; {
 		child := 2*i + 1
 		if child >= last {

@@ -32,10 +32,7 @@ func Round(ns float64) Time {
 		return 0
 	}
 	t := Time(ns)
-	if ns-float64(t) >= 0.5 { // ns + 0.5 would not be exact past 2^52 ns, 52 days
-		t++
-	}
-	return t
+	return t + Time(2*(ns-float64(t))) // exact; ns + 0.5 would not be past 2^52 ns, 52 days
 }
 
 // Seconds is t in seconds.

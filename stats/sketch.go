@@ -4,7 +4,6 @@ package stats
 
 import (
 	"math"
-	"math/bits"
 	"slices"
 )
 
@@ -33,8 +32,13 @@ const (
 
 // Bucket is the index of the bucket that holds v ≥ 0.
 func Bucket(v int64) int {
-	e := max(0, bits.Len64(uint64(v))-sketchBits-1)
-	return e<<sketchBits + int(uint64(v)>>e)
+	const linear = 2 << sketchBits
+	if v < linear {
+		return int(v)
+	}
+	// The exponent of a float64 and the first bits of its mantissa, in one; v &^ v>>53 is not rounded up.
+	const one = (1023+sketchBits)<<sketchBits - linear/2
+	return int(math.Float64bits(float64(v&^(v>>53)))>>(52-sketchBits)) - one
 }
 
 // BucketValue is the middle of a bucket.

@@ -46,6 +46,19 @@ func Fill(sampler Sampler, stream sim.Stream, first uint64, out []float64, luck 
 	}
 }
 
+// FillTimes makes draws first, first+1, ... of a distribution of nanoseconds, as many as out has room for,
+// rounded by sim.Round.
+func FillTimes(sampler Sampler, stream sim.Stream, first uint64, out []sim.Time, luck *sim.Luck) {
+	if e, ok := sampler.(Exponential); ok {
+		FillExpTimes(stream, first, e.Average, out)
+		return
+	}
+	for i := range out {
+		*luck = stream.At(first + uint64(i))
+		out[i] = sim.Round(sampler.Sample(luck))
+	}
+}
+
 // Named is a distribution's name in a scenario (`dist: NAME`), and how to make an empty one, in which
 // NaN stands for a key that has no value to mean "not given".
 type Named struct {

@@ -251,3 +251,24 @@ func TestFill(t *testing.T) {
 		}
 	}
 }
+
+// A block of rounded draws holds what single draws give, rounded, also where they reach past sim.Never.
+func TestFillTimes(t *testing.T) {
+	dists := []dist.Dist{dist.Exponential{Average: 1e-3}, dist.Exponential{Average: 0.7}, dist.Exponential{Average: 3e9},
+		dist.Exponential{Average: 9e14}, dist.Exponential{Average: 2e15}, dist.Exponential{Average: 3e18},
+		dist.Uniform{Low: 0, High: 9}}
+	for _, d := range dists {
+		var block [50]sim.Time
+		var luck sim.Luck
+		for first := uint64(1); first < 20_000; first += uint64(len(block)) {
+			stream := sim.NewStream(3, 1, "times")
+			dist.FillTimes(d.Sampler(), stream, first, block[:], &luck)
+			for i, got := range block {
+				luck = stream.At(first + uint64(i))
+				if want := sim.Round(d.Sampler().Sample(&luck)); got != want {
+					t.Fatalf("%v: draw %d is %d in a block, %d alone", d, first+uint64(i), got, want)
+				}
+			}
+		}
+	}
+}

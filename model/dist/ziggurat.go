@@ -67,7 +67,7 @@ func FillExp(stream sim.Stream, first uint64, mean float64, out []float64) {
 	for i := range out {
 		word := stream.First(first + uint64(i))
 		layer, j := word&255, word>>11
-		x := float64(j) * z.width[layer]
+		x := float64(int64(j)) * z.width[layer] // int64: what is unsigned takes longer to convert
 		if j >= z.inner[layer] {
 			luck := stream.At(first + uint64(i))
 			luck.Uint64()
@@ -75,6 +75,54 @@ func FillExp(stream sim.Stream, first uint64, mean float64, out []float64) {
 		}
 		out[i] = mean * x
 	}
+}
+
+// FillExpTimes is FillExp with the draws rounded to whole nanoseconds, as sim.Round does.
+func FillExpTimes(stream sim.Stream, first uint64, mean float64, out []sim.Time) {
+	if !(mean < 0x1p50) { // 13 days: some draw may be past sim.Never
+		for i := range out {
+			luck := stream.At(first + uint64(i))
+			out[i] = sim.Round(mean * SampleExp(&luck))
+		}
+		return
+	}
+	z := expLayers
+	for i := range out {
+		word := stream.First(first + uint64(i))
+		layer, j := word&255, word>>11
+		x := float64(int64(j)) * z.width[layer]
+		if j >= z.inner[layer] {
+			luck := stream.At(first + uint64(i))
+			luck.Uint64()
+			x = slowExp(&luck, layer, x)
+		}
+		ns := float64(mean * x) // rounded here on every machine
+		t := sim.Time(ns)
+		out[i] = t + sim.Time(2*(ns-float64(t)))
+	}
+}
+
+// WalkExp moves an instant, in whole nanoseconds and a part of one, by the draws of FillExp, one after
+// the other, and notes in at where it then is, rounded to nearest, halves up. The instant must stay
+// below sim.Never. A processor makes the next draws while it waits for the sum of those before.
+func WalkExp(stream sim.Stream, first uint64, mean float64, whole *sim.Time, part *float64, at []sim.Time) {
+	z, now, rest := expLayers, *whole, *part
+	for i := range at {
+		word := stream.First(first + uint64(i))
+		layer, j := word&255, word>>11
+		x := float64(int64(j)) * z.width[layer]
+		if j >= z.inner[layer] {
+			luck := stream.At(first + uint64(i))
+			luck.Uint64()
+			x = slowExp(&luck, layer, x)
+		}
+		step := rest + float64(mean*x) // rounded twice on every machine
+		n := sim.Time(step)
+		now += n
+		rest = step - float64(n)
+		at[i] = now + sim.Time(2*rest)
+	}
+	*whole, *part = now, rest
 }
 
 func slowExp(luck *sim.Luck, layer uint64, x float64) float64 {
