@@ -2,7 +2,7 @@
 # Tests simcap: all that has to hold before a change lands. Needs only Go; what else the tests can use (a C
 # compiler, Chromium, Python with PyYAML and NumPy, valgrind) is installed where apt-get may be used. What
 # could not be done is named at the end.
-#   ./test.sh           formatting, modules, vet, staticcheck, cross builds, tests
+#   ./test.sh           formatting, modules, vet, staticcheck, cross builds, tests, instructions an input
 #   ./test.sh --quick   formatting, vet and tests
 #   ./test.sh --fuzz    all that, and every fuzz test for some seconds: it looks for what no test knows yet
 set -euo pipefail
@@ -118,6 +118,18 @@ if [ $quick = no ]; then
   else
     skip "comparison with the reference simulator: it is not beside the checkout"
   fi
+fi
+
+if [ $quick = no ]; then
+  say "instructions an input, as recorded"
+  go build -o "$work/bench" ./internal/bench
+  code=0
+  "$work/bench" -instructions >"$work/counts" 2>&1 || code=$?
+  case $code in
+  0) cat "$work/counts" ;;
+  3) skip "instructions an input: $(tail -n 1 "$work/counts")" ;;
+  *) cat "$work/counts" && die "instructions an input" ;;
+  esac
 fi
 
 if [ $fuzz = yes ]; then

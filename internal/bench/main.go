@@ -1,13 +1,20 @@
 // Command bench times simcap against minimal hand-written loops of the same systems, in interleaved
-// rounds on one core:
+// rounds on one core, and against SimPy and Ciw, which are other simulators, where Python has them:
 //
 //	go run ./internal/bench [-inputs 1000000] [-rounds 5] [-only NAME]
 //
 // The loops know one system each, keep one histogram and nothing else; simcap runs its whole model.
 // What is compared is processor time an input; the ratio of medians and of minima holds on any machine.
+//
+//	go run ./internal/bench -instructions [-record] [-only NAME]
+//
+// counts simcap's instructions for an input, which are the same on every machine, and compares them with
+// the figures that were recorded, or records them. Exit codes: 0 as recorded; 1 not so, or it failed;
+// 3 they cannot be counted or compared here.
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -23,29 +30,85 @@ func main() {
 	rounds := flag.Int("rounds", 5, "rounds, of which medians and minima are taken")
 	only := flag.String("only", "", "only benchmarks whose name contains this")
 	profile := flag.String("profile", "", "write a CPU profile of simcap's runs to this file")
+	count := flag.Bool("instructions", false, "count instructions and compare them with those recorded")
+	record := flag.Bool("record", false, "with -instructions: record what was counted")
+	alone := flag.String("once", "", "run simcap once on the benchmark of this name, for other instruments")
 	flag.Parse()
+	exit(sensible(*only, *count, *record))
+	switch {
+	case *count:
+		exit(instructions(*only, *record))
+		return
+	case *alone != "":
+		exit(once(*alone, *inputs))
+		return
+	}
 	runtime.GOMAXPROCS(1)
 	if *profile != "" {
 		f, err := os.Create(*profile)
 		if err == nil {
 			err = pprof.StartCPUProfile(f)
 		}
-		if err != nil {
-			fmt.Fprintln(os.Stderr, "bench:", err)
-			os.Exit(1)
-		}
+		exit(err)
 		defer pprof.StopCPUProfile()
 	}
-	fmt.Printf("%-18s %23s %23s %15s %7s\n", "", "simcap ns/input", "loop ns/input", "ratio", "at most")
-	fmt.Printf("%-18s %11s %11s %11s %11s %7s %7s\n", fmt.Sprintf("%d inputs", *inputs), "median", "minimum",
-		"median", "minimum", "median", "minimum")
+	var chosen []benchmark
 	for _, b := range benchmarks() {
 		if strings.Contains(b.name, *only) {
-			b.print(*inputs, *rounds, *profile != "")
+			chosen = append(chosen, b)
 		}
 	}
+	printLoops(chosen, *inputs, *rounds, *profile != "")
 	printGrowth(*inputs, *rounds, *only)
 	printRows(*inputs, *rounds, *only)
+	exit(printPeers(*inputs, *rounds, *only))
+}
+
+// exit ends the program where there is an error.
+func exit(err error) {
+	if err == nil {
+		return
+	}
+	fmt.Fprintln(os.Stderr, "bench:", err)
+	var cannot cannotCount
+	if errors.As(err, &cannot) {
+		os.Exit(3)
+	}
+	os.Exit(1)
+}
+
+// sensible says what is wrong with the command line.
+func sensible(only string, count, record bool) error {
+	if flag.NArg() > 0 {
+		return fmt.Errorf("unexpected argument %q: everything is said by flags", flag.Arg(0))
+	}
+	if record && !count {
+		return errors.New("-record is for -instructions: times are not recorded")
+	}
+	if !count {
+		return nil
+	}
+	var names []string
+	for _, b := range benchmarks() {
+		if strings.Contains(b.name, only) {
+			return nil
+		}
+		names = append(names, b.name)
+	}
+	return fmt.Errorf("no benchmark's name contains %q: there are %s", only, strings.Join(names, ", "))
+}
+
+// once runs simcap on one benchmark.
+func once(name string, inputs int) error {
+	var names []string
+	for _, b := range benchmarks() {
+		if b.name == name {
+			simulate(b.system(inputs))
+			return nil
+		}
+		names = append(names, b.name)
+	}
+	return fmt.Errorf("no benchmark is called %q: there are %s", name, strings.Join(names, ", "))
 }
 
 // timed is the processor time of one call in ns for each input.
@@ -54,6 +117,19 @@ func timed(inputs int, run func()) float64 {
 	start := cpuTime()
 	run()
 	return float64(cpuTime()-start) / float64(inputs)
+}
+
+// printLoops prints the table of simcap beside the loops.
+func printLoops(chosen []benchmark, inputs, rounds int, alone bool) {
+	if len(chosen) == 0 {
+		return
+	}
+	fmt.Printf("%-18s %23s %23s %15s %7s\n", "", "simcap ns/input", "loop ns/input", "ratio", "at most")
+	fmt.Printf("%-18s %11s %11s %11s %11s %7s %7s\n", fmt.Sprintf("%d inputs", inputs), "median", "minimum",
+		"median", "minimum", "median", "minimum")
+	for _, b := range chosen {
+		b.print(inputs, rounds, alone)
+	}
 }
 
 // print times the benchmark in interleaved rounds and prints its row.
