@@ -27,7 +27,6 @@ import (
 type joint struct {
 	t              *testing.T
 	program, state string
-	env            []string
 }
 
 // newJoint builds the program and both libraries, as a user would have them.

@@ -38,7 +38,7 @@ func (p peer) python() (string, error) {
 	if !found {
 		return "", errors.New("there is no Python")
 	}
-	return "", fmt.Errorf("Python has no module %s", p.module)
+	return "", fmt.Errorf("no module %s in Python", p.module)
 }
 
 // answer is what a peer found.
