@@ -1,6 +1,8 @@
 package model
 
 import (
+	"fmt"
+
 	"github.com/simcap/simcap/sim"
 	"github.com/simcap/simcap/stats"
 )
@@ -13,7 +15,12 @@ type level struct {
 	last sim.Time
 	area int64 // ns × n
 	peak int64
+	from sim.Time // of the last flush
+	over bool     // the area may have been more than a whole number holds
 }
+
+// mostSum is how much the whole numbers of a bin may sum up to: half of what they hold.
+const mostSum = 1 << 62
 
 func (l *level) add(now sim.Time, d int64) {
 	if now > l.last {
@@ -28,6 +35,8 @@ func (l *level) add(now sim.Time, d int64) {
 func (l *level) flush(now sim.Time) (area float64, peak int64) {
 	l.add(now, 0)
 	area, peak = float64(l.area), l.peak
+	l.over = l.over || float64(peak)*float64(now-l.from) > mostSum
+	l.from = now
 	l.area, l.peak = 0, 0
 	return area, peak
 }
@@ -159,6 +168,27 @@ func (b *book) flush(m *machine, at sim.Time) {
 		}
 	}
 	b.remark(at)
+}
+
+// tooMuch says whose sums of a bin were more than a whole number holds, or nothing.
+func (m *machine) tooMuch() error {
+	for i := range m.callers {
+		if w := &m.callers[i]; w.book.queue.over {
+			return fmt.Errorf("workload %s: its inputs spend too much time to be summed up, over %d years "+
+				"within one bin of the time line: give it fewer inputs, or the run a shorter horizon",
+				w.set.Name, mostSum/int64(365*sim.Day))
+		}
+	}
+	for i := range m.pools {
+		b := &m.pools[i].book
+		for _, t := range []*track{&b.live, &b.starting, &b.ready, &b.busy, &b.draining} {
+			if t.over {
+				return fmt.Errorf("function %s: its containers live too long to be summed up: set a "+
+					"lower max_containers, or a shorter horizon", m.pools[i].set.Name)
+			}
+		}
+	}
+	return nil
 }
 
 // halve joins the bins in pairs.
@@ -351,6 +381,7 @@ func (b *callerBook) takeRecent() (bins []Bin) {
 		return nil
 	}
 	low, high := b.latency.Span()
+	longest := float64(stats.BucketValue(high + 1))
 	total := int64(0)
 	for i := low >> bandShift; i <= high>>bandShift; i++ {
 		at := &b.recent[i]
@@ -369,6 +400,7 @@ func (b *callerBook) takeRecent() (bins []Bin) {
 		}
 	}
 	b.outcomes[Completed] += total
+	b.queue.over = b.queue.over || float64(total)*longest > mostSum
 	b.latency.Turn(total)
 	return bins
 }

@@ -125,6 +125,7 @@ func (m *machine) finish() (*Tally, error) {
 		}
 	}
 	m.rows.writeContainers(m, true)
+	m.fail(m.tooMuch())
 	if m.failure != nil {
 		return nil, m.failure
 	}
