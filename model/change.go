@@ -3,22 +3,28 @@ package model
 import "github.com/simcap/simcap/sim"
 
 // revert puts the file's settings in force.
-func (p *pool) revert() {
+func (m *machine) revert(p *pool) {
 	f := p.set
 	p.minContainers = f.MinContainers
 	p.maxContainers = unlimited(f.MaxContainers)
 	p.buffer = f.BufferContainers
 	p.window = f.ScaledownWindow
-	p.bound()
+	m.bound(p)
 }
 
 // bound follows a change of the settings that bound the fleet.
-func (p *pool) bound() {
+func (m *machine) bound(p *pool) {
 	p.top = min(p.maxContainers, int(p.hardMax))
 	p.fixed = -1
 	if p.minContainers >= p.top && len(p.set.Deploys) == 0 {
 		p.fixed = p.top
 	}
+	m.watchFleet(p)
+}
+
+// watchFleet notes whether events of the pool may ask for the autoscaler's decision at once.
+func (m *machine) watchFleet(p *pool) {
+	p.restless = p.live == 0 || m.everyEvent && p.live != p.fixed
 }
 
 // scheduleChanges dates the first of each of the function's updates and deploys.
@@ -57,7 +63,7 @@ func (m *machine) changeDue(index int32) {
 	if u.MaxContainers != nil {
 		p.maxContainers = unlimited(*u.MaxContainers)
 	}
-	p.bound()
+	m.bound(p)
 	if u.BufferContainers != nil {
 		p.buffer = *u.BufferContainers
 	}
@@ -83,7 +89,7 @@ func (m *machine) redateLapse(p *pool) {
 // deploy puts a new version of the function in force: the file's settings, new containers.
 func (m *machine) deploy(p *pool, d *Deploy) {
 	window := p.window
-	p.revert()
+	m.revert(p)
 	p.version++
 	p.versionBase = p.created
 	if d.Strategy == "recreate" {
@@ -132,7 +138,6 @@ func (m *machine) startReplacement(p *pool) {
 // replaceOldest lets an old container drain for a replacement that is ready: one that still starts
 // if there is one, else the one with the lowest number.
 func (m *machine) replaceOldest(p *pool) {
-	p.live++
 	m.liveChanges(p, 1)
 	old := none
 	for ci := p.oldest; ci != none; ci = m.containers.At(ci).younger {
@@ -166,7 +171,6 @@ func (m *machine) drain(p *pool, ci int32) {
 		c = m.containers.At(ci)
 	}
 	c.state = draining
-	p.live--
 	p.busyLive--
 	m.liveChanges(p, -1)
 	p.book.draining.add(m.now, 1)

@@ -27,7 +27,7 @@ type member struct {
 }
 
 // cold is what the input has waited for the start of its container, which was not ready when it came.
-func (in *member) cold(c *container) sim.Time {
+func (in member) cold(c *container) sim.Time {
 	return max(0, min(in.assigned, c.readyAt)-max(in.submitted, c.created))
 }
 
@@ -119,23 +119,25 @@ func (m *machine) openExpress() {
 // something else comes. Meanwhile the calendar does not have the next arrival.
 func (m *machine) expressArrivals(w *caller, x *express) {
 	p, a := x.pool, w.ahead
+	quick := w.quick && x.quick
 	until := m.until()
 	for {
 		switch {
-		case w.quick && x.quick:
-			until = min(until, m.quickArrival(w, x, a.demand[(a.used-1)%blockSize]))
+		case quick:
+			until = m.quickArrivals(w, x, until)
 		case w.quick && x.openOn != none:
 			until = min(until, m.quickJoins(w, x, until))
 		default:
 			m.expressArrival(w, x)
 			until = 0
 		}
-		if p.live == 0 || m.everyEvent && p.live != p.fixed || x.openOn != none && p.set.Batched.Wait == 0 {
+		if p.restless || x.openOn != none && p.set.Batched.Wait == 0 {
 			m.expressSettle(x)
 			until = 0
 		}
 		if a == nil || a.used == a.of {
 			m.arrivalsLeft--
+			m.progressed = m.now
 			m.awaitArrival(w)
 			return
 		}
@@ -143,13 +145,13 @@ func (m *machine) expressArrivals(w *caller, x *express) {
 		a.used++
 		m.openWork++
 		if arrival >= until {
-			if !m.expressUpTo(arrival, x) {
+			if arrival >= m.book.mark || !m.upTo(arrival, x) {
 				m.calendar.Set(arrivalSource(w.index), arrival)
 				return
 			}
 			until = m.until()
 		}
-		m.now, m.progressed = arrival, arrival
+		m.now = arrival
 	}
 }
 
@@ -157,38 +159,36 @@ func (m *machine) expressArrivals(w *caller, x *express) {
 // as that is known without a search.
 func (m *machine) until() sim.Time { return min(m.calendar.Earliest(), m.book.mark) }
 
-// expressUpTo does what containers and timers do before the next arrival, and says whether that comes
+// upTo does what containers and timers do before the next arrival, and says whether that comes
 // next.
-func (m *machine) expressUpTo(arrival sim.Time, x *express) bool {
-	calendar := m.calendar
-	for arrival < m.book.mark && !m.rare {
-		key, ok := calendar.Key(arrival)
+func (m *machine) upTo(arrival sim.Time, x *express) bool {
+	if x.quick {
+		return m.quickUpTo(arrival, x)
+	}
+	return m.expressUpTo(arrival)
+}
+
+// expressUpTo is upTo where the lane is not a quick one.
+func (m *machine) expressUpTo(arrival sim.Time) bool {
+	for !m.rare {
+		key, ok := m.calendar.Key(arrival)
 		if !ok {
 			return false
 		}
-		comes := calendar.Compare(key)
-		for comes > 0 {
-			ci, at, ok := calendar.NextOf(groupContainers)
+		switch m.calendar.Compare(key) {
+		case -1:
+			return true
+		case 0:
+			if !m.timerBefore(key) {
+				return false
+			}
+		default:
+			ci, at, ok := m.calendar.NextOf(groupContainers)
 			if !ok {
 				return false
 			}
-			m.now, m.progressed = at, at
-			c := m.containers.At(ci)
-			if !x.quick || c.lane != x || c.active == 0 {
-				m.containerDue(ci, c)
-				break // the calendar may have grown
-			}
-			m.quickDue(x, ci, c)
-			if m.everyEvent && x.pool.live != x.pool.fixed {
-				break // so it may here
-			}
-			comes = calendar.Compare(key)
-		}
-		if comes < 0 {
-			return true
-		}
-		if comes == 0 && !m.timerBefore(key) {
-			return false
+			m.now = at
+			m.containerDue(ci, m.containers.At(ci))
 		}
 	}
 	return false
@@ -374,6 +374,7 @@ func (m *machine) expressAssign(x *express, w *caller, ci int32, c *container, i
 		x.held[place] = *bag
 	}
 	c.inputs++
+	c.submitted, c.caller = in.submitted, in.caller
 	c.demand = max(c.demand, in.demand)
 	if c.count++; c.count == p.batchMax {
 		m.expressBegins(x, ci, c)
@@ -489,7 +490,7 @@ func (m *machine) expressDue(x *express, ci int32, c *container) {
 			m.expressNext(x, ci, c)
 		}
 	}
-	if m.everyEvent && p.live != p.fixed || x.openOn != none && p.set.Batched.Wait == 0 {
+	if p.restless || x.openOn != none && p.set.Batched.Wait == 0 {
 		m.expressSettle(x)
 	}
 }

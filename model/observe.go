@@ -231,9 +231,11 @@ func (b *book) callEnded(m *machine, w *caller, began sim.Time) {
 }
 
 // liveChanges counts containers that become live, or no longer are.
-func (m *machine) liveChanges(p *pool, by int64) {
-	p.book.live.add(m.now, by)
-	m.book.live.add(m.now, by)
+func (m *machine) liveChanges(p *pool, by int) {
+	p.live += by
+	m.watchFleet(p)
+	p.book.live.add(m.now, int64(by))
+	m.book.live.add(m.now, int64(by))
 }
 
 // callerBook counts what becomes of a workload's inputs.

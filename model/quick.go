@@ -26,7 +26,7 @@ func (m *machine) quickJoins(w *caller, x *express, until sim.Time) (ends sim.Ti
 	p, ci, a := x.pool, x.openOn, w.ahead
 	c := m.containers.At(ci)
 	members := x.members[c.seat*p.batchMax : (c.seat+1)*p.batchMax]
-	many := p.set.Batched.Wait > 0 && !(m.everyEvent && p.live != p.fixed) // each needs nothing after it
+	many := p.set.Batched.Wait > 0 && !p.restless // each needs nothing after it
 	first, now := a.used, m.now
 	for {
 		in := &members[c.count]
@@ -52,72 +52,128 @@ func (m *machine) quickJoins(w *caller, x *express, until sim.Time) (ends sim.Ti
 	return sim.Never
 }
 
-// quickArrival is an arrival with its input, and says when that ends if it now begins, or Never. No input
+// quickArrivals is an arrival with its input, and those after it that come before the given instant, up to
+// which nothing else does, or before an input ends that now begins: it yields the earlier of these. No input
 // waits while a container is idle.
-func (m *machine) quickArrival(w *caller, x *express, demand sim.Time) (ends sim.Time) {
-	now, p := m.now, x.pool
-	w.calls++
-	ci := m.links[p.idle].prev
-	if ci == p.idle {
-		m.expressQueues(x, w, &waiter{submitted: now, demand: demand, caller: w.index}, nil)
-		return sim.Never
+func (m *machine) quickArrivals(w *caller, x *express, until sim.Time) sim.Time {
+	p, a, now, links := x.pool, w.ahead, m.now, m.links
+	end := &links[p.idle]
+	for {
+		w.calls++
+		demand := a.demand[(a.used-1)%blockSize]
+		if ci := end.prev; ci == p.idle {
+			m.expressQueues(x, w, &waiter{submitted: now, demand: demand, caller: w.index}, nil)
+		} else {
+			c := m.containers.At(ci)
+			c.idle = false
+			before := links[ci].prev
+			end.prev = before
+			links[before].next = p.idle
+			if p.expired > 0 {
+				m.leavesExpired(p, ci, c, p.idle)
+			}
+			c.busySince = now
+			p.busyLive++
+			p.book.busy.add(now, 1)
+			p.outstanding++
+			p.assignedSync += w.sync
+			c.submitted, c.caller = now, w.index
+			c.count, c.items, c.active = 1, 1, 1
+			c.inputs++
+			c.demand, c.started, c.order = demand, now, m.order()
+			if m.book.covered(now) {
+				p.book.batchSizes[0]++
+			}
+			ends := now + min(demand, x.timeout)
+			m.calendar.Add(containerSource(ci), ends)
+			until = min(until, ends)
+		}
+		if p.restless || a.used == a.of {
+			return until
+		}
+		next := a.at[a.used%blockSize]
+		if next >= until {
+			return until
+		}
+		a.used++
+		m.openWork++
+		now = next
+		m.now = now
 	}
-	c := m.containers.At(ci)
-	c.idle = false
-	before := m.links[ci].prev
-	m.links[p.idle].prev = before
-	m.links[before].next = p.idle
-	if p.expired > 0 {
-		m.leavesExpired(p, ci, c, p.idle)
-	}
-	c.busySince = now
-	p.busyLive++
-	p.book.busy.add(now, 1)
-	p.outstanding++
-	p.assignedSync += w.sync
-	in := &x.members[c.seat]
-	in.submitted, in.assigned, in.caller = now, now, w.index
-	c.count, c.items, c.active = 1, 1, 1
-	c.inputs++
-	c.demand, c.started, c.order = demand, now, m.order()
-	if m.book.covered(now) {
-		p.book.batchSizes[0]++
-	}
-	ends = now + min(demand, x.timeout)
-	m.calendar.Set(containerSource(ci), ends)
-	return ends
 }
 
-// quickDue is expressDue.
-func (m *machine) quickDue(x *express, ci int32, c *container) {
+// member is what the container of a quick lane serves.
+func (c *container) member() member { return member{c.submitted, c.started, c.caller} }
+
+// quickUpTo is expressUpTo.
+func (m *machine) quickUpTo(arrival sim.Time, x *express) bool {
+	calendar := m.calendar
+anew:
+	for !m.rare {
+		key, ok := calendar.Key(arrival)
+		if !ok {
+			return false
+		}
+		limit := calendar.Limit(key)
+		for {
+			ci, ok := calendar.LastBefore(limit)
+			if !ok {
+				break
+			}
+			_, at, ok := calendar.NextOf(groupContainers)
+			if !ok {
+				return false
+			}
+			m.now = at
+			c := m.containers.At(ci)
+			if c.lane != x || c.active == 0 {
+				m.containerDue(ci, c)
+				continue anew
+			}
+			if m.quickDue(x, ci, c) {
+				continue anew
+			}
+		}
+		if calendar.Earlier(key) {
+			return true
+		}
+		if !m.timerBefore(key) {
+			return false
+		}
+	}
+	return false
+}
+
+// quickDue is expressDue, and says whether it may have dated anything but the container.
+func (m *machine) quickDue(x *express, ci int32, c *container) (more bool) {
 	served := c.demand
 	if served > x.timeout {
+		x.members[c.seat] = c.member()
 		m.expressDue(x, ci, c)
-		return
+		return true
 	}
 	now, p := m.now, x.pool
-	in := &x.members[c.seat]
 	w := x.sole
 	if w == nil {
-		w = &m.callers[in.caller]
+		w = &m.callers[c.caller]
 	}
-	if m.book.covers(in.submitted) {
+	if m.book.covers(c.submitted) {
 		b := &w.book
-		latency := int64(now - in.submitted + w.overhead)
+		latency := int64(now - c.submitted + w.overhead)
 		bucket := b.latency.Record(latency)
 		if b.latency.Keeps() {
 			b.latency.Keep(latency)
 		}
 		at := &b.recent[bucket>>bandShift]
 		at.counts[uint(bucket)>>coarseShift%uint(len(at.counts))]++
-		at.parts[Queue] += int64(in.assigned - in.submitted)
+		at.parts[Queue] += int64(c.started - c.submitted)
 		at.parts[Served] += int64(served)
-		if in.submitted < c.readyAt {
-			b.waitedForStart(at, in.cold(c))
+		if c.submitted < c.readyAt {
+			b.waitedForStart(at, c.member().cold(c))
 		}
 		if !b.plain {
 			at.parts[Overhead] += int64(w.overhead)
-			b.makespans.Record(int64(now - in.submitted))
+			b.makespans.Record(int64(now - c.submitted))
 		}
 	}
 	m.finished++
@@ -133,22 +189,25 @@ func (m *machine) quickDue(x *express, ci int32, c *container) {
 		}
 		m.queueCount(p, next, -1)
 		p.assignedSync += next.sync - w.sync
-		in.submitted, in.assigned, in.caller = at.submitted, now, at.caller
+		c.submitted, c.caller = at.submitted, at.caller
 		c.inputs++
 		c.demand, c.started, c.order = at.demand, now, m.order()
 		if m.book.covered(now) {
 			p.book.batchSizes[0]++
 		}
-		m.calendar.Set(containerSource(ci), now+min(at.demand, x.timeout))
+		m.calendar.Add(containerSource(ci), now+min(at.demand, x.timeout))
 	} else {
 		p.assignedSync -= w.sync
 		c.items, c.active, c.count, c.demand = 0, 0, 0, 0
 		m.becomesFree(p, c)
+		more = !p.expiryDated
 		m.becomeIdle(p, ci, c)
 	}
-	if m.everyEvent && p.live != p.fixed {
+	if p.restless {
 		m.rescale(p)
+		more = true
 	}
+	return more
 }
 
 // quickBooks books inputs of one workload that complete together on a container and have no luggage.

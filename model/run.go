@@ -207,7 +207,7 @@ func (m *machine) newPool(index int32) {
 	}
 	m.newIdle(p)
 	p.hardMax = int32(unlimited(m.cfg.Platform.HardCap))
-	p.revert()
+	m.revert(p)
 	name := f.Name
 	p.cold = m.stream(name, "cold start")
 	p.crash = m.stream(name, "crash")

@@ -165,7 +165,6 @@ func (m *machine) newContainer(p *pool) (int32, *container) {
 // create starts a container; at time 0 it is ready at once.
 func (m *machine) create(p *pool, initial bool) {
 	ci, c := m.newContainer(p)
-	p.live++
 	m.liveChanges(p, 1)
 	if initial {
 		c.initial = true
@@ -305,7 +304,6 @@ func (m *machine) stop(p *pool, ci int32, reason string) {
 		p.book.draining.add(m.now, -1)
 	}
 	if c.state != draining && !(c.state == starting && c.replacement) {
-		p.live--
 		m.liveChanges(p, -1)
 	}
 	p.book.stopped(m, p, c)

@@ -95,9 +95,10 @@ type container struct {
 	count                int32    // inputs it holds, in the lane
 	items                int32    // slots in use
 	active               int32    // items in service
-	next, prev           int32    // among starting containers
 	idle, expired        bool     // in the list of idle ones; and past its window
 	state                containerState
+	caller               int32    // of the input that it serves, in a quick lane
+	submitted            sim.Time // when that was
 	demand, started      sim.Time // of what it serves, in the lane
 	order                uint64   // of beginning that
 	readyAt              sim.Time
@@ -108,6 +109,7 @@ type container struct {
 	number               int64    // within the function, from 1
 	created              sim.Time
 	pool                 int32
+	next, prev           int32 // among starting containers
 	version              int32 // deploys before it was created
 	used, served         bool  // single use spent; first input served
 	initial, replacement bool  // made at time 0; stands in for an old one when ready
@@ -157,6 +159,7 @@ type pool struct {
 	expired                     int  // idle containers past their window
 	expiryDated                 bool // the timer of expiries has a date
 	starting, live, busyLive    int  // live = starting + ready; busyLive: live ones that hold an input
+	restless                    bool // an event may ask for the autoscaler's decision at once
 	created                     int64
 	version                     int32
 	versionBase                 int64           // containers created before the present version

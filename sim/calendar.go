@@ -167,6 +167,29 @@ func (c *Calendar) Set(source Source, at Time) {
 	c.groups[source.Group].set(c, uint(uint32(source.Index)), at)
 }
 
+// Add is Set for a source that has no date.
+func (c *Calendar) Add(source Source, at Time) {
+	c.groups[source.Group].add(c, uint(uint32(source.Index)), at)
+}
+
+// add makes the winner known before the matches are played: what is first then does not wait for them.
+func (g *group) add(c *Calendar, index uint, at Time) {
+	packed := uint64(at - c.base)
+	if packed >= c.near {
+		packed = c.pack(g, index, at)
+	}
+	key := packed<<(c.bits&63) | uint64(index)
+	g.root = min(g.root, key)
+	keys := g.keys
+	i := uint(len(keys))/2 + index
+	for i > 1 {
+		keys[i] = key
+		key = min(key, keys[i^1])
+		i >>= 1
+	}
+	keys[i] = key
+}
+
 func (g *group) set(c *Calendar, index uint, at Time) {
 	packed := uint64(at - c.base)
 	if packed >= c.near {
@@ -258,6 +281,20 @@ func (c *Calendar) Compare(key uint64) int {
 		return -1
 	}
 	return 0
+}
+
+// Earlier says that the instant with the key comes before all dates.
+func (c *Calendar) Earlier(key uint64) bool {
+	return key|c.mask < min(c.groups[0].root, c.groups[1].root, c.groups[2].root)
+}
+
+// Limit is the earlier one, as a key, of the instant with the key and the dates of all groups but the last.
+func (c *Calendar) Limit(key uint64) uint64 { return min(key, c.groups[0].root, c.groups[1].root) }
+
+// LastBefore is the source of the last group that comes first, if it comes before the limit.
+func (c *Calendar) LastBefore(limit uint64) (index int32, ok bool) {
+	root := c.groups[Groups-1].root
+	return int32(root & c.mask), root|c.mask < limit
 }
 
 // FirstEarlier says that a source of the first group comes before the instant with the key, and before
