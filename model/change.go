@@ -82,7 +82,7 @@ func (m *machine) changeDue(index int32) {
 func (m *machine) redateLapse(p *pool) {
 	if p.lapses && p.everFell {
 		p.fellOrder = m.order()
-		m.calendar.Set(poolSource(p.index, poolLapse), max(m.now, p.fellAt+p.window))
+		m.calendar.Set(m.poolSource(p, poolPaced), max(m.now, p.fellAt+p.window))
 	}
 }
 

@@ -164,7 +164,7 @@ func (m *machine) openItem(p *pool, i int32, in *input, ci int32, c *container) 
 	}
 	p.open = i
 	if p.set.Batched.Wait > 0 {
-		if source := poolSource(p.index, poolBatchWait); m.calendar.Date(source) == sim.Never {
+		if source := m.poolSource(p, poolBatchWait); m.calendar.Date(source) == sim.Never {
 			m.calendar.Set(source, m.now+p.set.Batched.Wait)
 		}
 	}
@@ -177,7 +177,7 @@ func (m *machine) batchWaited(p *pool) {
 		m.expressWaited(p.express)
 		return
 	}
-	source := poolSource(p.index, poolBatchWait)
+	source := m.poolSource(p, poolBatchWait)
 	if p.open == none {
 		return
 	}

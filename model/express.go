@@ -199,6 +199,14 @@ func (m *machine) timerBefore(key uint64) bool {
 	if !m.calendar.FirstEarlier(key) {
 		return false
 	}
+	if p := int(m.calendar.First(groupTimers)) - m.firstTick; p >= 0 {
+		at, ok := m.calendar.Postpone(groupTimers, m.cfg.Platform.Autoscaler.Interval)
+		if ok {
+			m.now = at
+			m.ticked(&m.pools[p])
+		}
+		return ok
+	}
 	timer, at, ok := m.calendar.NextOf(groupTimers)
 	if ok {
 		m.now = at
@@ -391,7 +399,7 @@ func (m *machine) expressOpens(x *express, ci int32, c *container) {
 	x.openOn, x.openOrder = ci, m.order()
 	p := x.pool
 	if wait := p.set.Batched.Wait; wait > 0 {
-		if source := poolSource(p.index, poolBatchWait); m.calendar.Date(source) == sim.Never {
+		if source := m.poolSource(p, poolBatchWait); m.calendar.Date(source) == sim.Never {
 			m.calendar.Set(source, m.now+wait)
 		}
 	}
@@ -455,7 +463,7 @@ func (m *machine) expressWaited(x *express) {
 	p := x.pool
 	c := m.containers.At(ci)
 	if due := x.members[c.seat*p.batchMax].assigned + p.set.Batched.Wait; due > m.now {
-		m.calendar.Set(poolSource(p.index, poolBatchWait), due)
+		m.calendar.Set(m.poolSource(p, poolBatchWait), due)
 		return
 	}
 	m.progressed = m.now

@@ -51,7 +51,7 @@ func (m *machine) becomeIdle(p *pool, ci int32, c *container) {
 	}
 	if !p.expiryDated {
 		p.expiryDated = true
-		m.calendar.Set(poolSource(p.index, poolIdle), m.now+p.window)
+		m.calendar.Set(m.poolSource(p, poolIdle), m.now+p.window)
 	}
 }
 
@@ -153,7 +153,7 @@ func (m *machine) idleDue(p *pool) {
 	}
 	c := m.containers.At(ci)
 	if due := c.idleSince + p.window; due > m.now {
-		m.calendar.Set(poolSource(p.index, poolIdle), due)
+		m.calendar.Set(m.poolSource(p, poolIdle), due)
 		return
 	}
 	m.progressed = m.now
@@ -180,7 +180,7 @@ func (m *machine) dateExpiry(p *pool) {
 	p.expiryDated = first != p.idle
 	if p.expiryDated {
 		at := max(m.now, m.containers.At(first).idleSince+p.window)
-		m.calendar.Set(poolSource(p.index, poolIdle), at)
+		m.calendar.Set(m.poolSource(p, poolIdle), at)
 	}
 }
 
@@ -196,7 +196,7 @@ func (m *machine) windowChanged(p *pool) {
 		ci = m.links[ci].next
 	}
 	p.unexpired = m.firstUnexpired(p, m.firstIdle(p))
-	m.calendar.Clear(poolSource(p.index, poolIdle))
+	m.calendar.Clear(m.poolSource(p, poolIdle))
 	m.dateExpiry(p)
 }
 

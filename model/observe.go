@@ -534,6 +534,10 @@ func (b *poolBook) billCold(m *machine, c *container, now sim.Time) {
 	}
 	b.cold += m.book.overlap(c.billedFrom, now)
 	width := m.book.binWidth
+	if c.billedFrom >= m.book.binEnd-width && len(b.coldBins) > m.book.bins { // all in the present bin
+		b.coldBins[m.book.bins] += float64(now - c.billedFrom)
+		return
+	}
 	for from := c.billedFrom; from < now; {
 		bin := int(from / width)
 		to := min(now, sim.Time(bin+1)*width)

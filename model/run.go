@@ -6,6 +6,7 @@ package model
 import (
 	"context"
 	"fmt"
+	"math"
 
 	"github.com/simcap/simcap/model/service"
 	"github.com/simcap/simcap/sim"
@@ -56,19 +57,18 @@ const (
 	ownerKinds
 )
 
-// Groups of sources of the calendar: the timers, which are the agenda and poolTimers for each pool;
+// Groups of sources of the calendar: the timers, which are the agenda and three of each pool;
 // the next arrival of each workload; the containers.
 const (
 	groupTimers int32 = iota
 	groupArrivals
 	groupContainers
 )
-const poolTimers = 4
 const (
 	poolBatchWait int32 = iota
 	poolIdle
-	poolLapse
-	poolTick
+	poolPaced // its tick; where the autoscaler decides after every event, its lapse
+	poolTimers
 )
 
 // agendaSource is the date of the agenda's first appointment.
@@ -80,8 +80,9 @@ func arrivalSource(workload int32) sim.Source {
 
 func containerSource(ci int32) sim.Source { return sim.Source{Group: groupContainers, Index: ci} }
 
-func poolSource(pool int32, timer int32) sim.Source {
-	return sim.Source{Group: groupTimers, Index: 1 + pool*poolTimers + timer}
+// poolSource is a timer of a pool. Those of one kind follow one another.
+func (m *machine) poolSource(p *pool, timer int32) sim.Source {
+	return sim.Source{Group: groupTimers, Index: 1 + timer*int32(len(m.pools)) + p.index}
 }
 
 // machine is the state of one run.
@@ -117,6 +118,7 @@ type machine struct {
 	alive, gpus  int  // containers not stopped, and the GPUs they hold: workspace caps
 	freed        bool // a container stopped during this event
 	everyEvent   bool // the autoscaler decides after every event
+	firstTick    int  // the timers from here on are ticks
 	observed     bool // something looks at the state after every event
 	luck         sim.Luck
 	bag          luggage // of the input that arrives, see expressPacks
@@ -172,9 +174,13 @@ func newMachine(cfg *Config, trial Trial, hooks Hooks) *machine {
 	if hooks.Audit {
 		m.audit = &audit{}
 	}
-	m.calendar = sim.NewCalendar([sim.Groups]int{groupTimers: 1 + poolTimers*len(cfg.Functions),
+	m.calendar = sim.NewCalendar([sim.Groups]int{groupTimers: 1 + int(poolTimers)*len(cfg.Functions),
 		groupArrivals: len(cfg.Workloads), groupContainers: 16}, m)
 	m.everyEvent = cfg.Platform.Autoscaler.Interval == 0
+	m.firstTick = math.MaxInt
+	if !m.everyEvent {
+		m.firstTick = 1 + int(poolPaced)*len(cfg.Functions)
+	}
 	m.capped = cfg.Workspace.MaxContainers != None || cfg.Workspace.MaxGPUs != None
 	limits := cfg.Platform.Limits
 	m.sync = newBucket(limits.RateSync, limits.Burst)
@@ -222,6 +228,7 @@ func (m *machine) newPool(index int32) {
 	p.polls = !f.SingleUse && p.target < p.slotsMax && m.cfg.Platform.BurstPoll > 0
 	target := float64(max(1, f.Concurrent.TargetInputs)) * float64(p.batchMax)
 	p.perContainer = m.cfg.Platform.Autoscaler.Gain / target
+	p.onePer = p.perContainer == 1
 	routing := m.cfg.Platform.Routing
 	p.byList = p.slotsMax == 1 && (routing == MostRecent || routing == LongestIdle)
 	p.recent = routing == MostRecent
@@ -297,7 +304,7 @@ func (m *machine) begin() {
 	for i := range m.pools {
 		m.scheduleChanges(&m.pools[i])
 		if interval := m.cfg.Platform.Autoscaler.Interval; interval > 0 {
-			m.calendar.Set(poolSource(int32(i), poolTick), interval)
+			m.calendar.Set(m.poolSource(&m.pools[i], poolPaced), interval)
 		}
 	}
 	for i := range m.callers {
@@ -406,16 +413,16 @@ func (m *machine) timer(index int32) {
 		m.appointment()
 		return
 	}
-	p := &m.pools[(index-1)/poolTimers]
-	switch (index - 1) % poolTimers {
-	case poolBatchWait:
-		m.batchWaited(p)
-	case poolIdle:
-		m.idleDue(p)
-	case poolLapse:
-		m.lapsed(p)
-	case poolTick:
-		m.tick(p)
+	pools := int32(len(m.pools))
+	switch index--; {
+	case index < pools:
+		m.batchWaited(&m.pools[index])
+	case index < 2*pools:
+		m.idleDue(&m.pools[index-pools])
+	case m.everyEvent:
+		m.lapsed(&m.pools[index-2*pools])
+	default:
+		m.tick(&m.pools[index-2*pools])
 	}
 }
 
@@ -465,23 +472,28 @@ func (m *machine) Rank(source sim.Source) sim.Rank {
 	case source == agendaSource:
 		return m.agenda.Head().Rank
 	}
-	p := &m.pools[(source.Index-1)/poolTimers]
-	switch (source.Index - 1) % poolTimers {
-	case poolBatchWait:
-		if p.express != nil {
-			return rank(classBatchWait, 0, p.express.openOrder)
-		}
-		if p.open == none {
-			return rank(classBatchWait, 0, 0)
-		}
-		return rank(classBatchWait, 0, m.inputs.At(p.open).item.order)
-	case poolIdle:
-		return rank(classIdle, 0, m.nextExpiryOrder(p))
-	case poolLapse:
-		return rank(classIdle, 0, p.fellOrder)
+	pools := int32(len(m.pools))
+	switch index := source.Index - 1; {
+	case index < pools:
+		return m.batchWaitRank(&m.pools[index])
+	case index < 2*pools:
+		return rank(classIdle, 0, m.nextExpiryOrder(&m.pools[index-pools]))
+	case m.everyEvent:
+		return rank(classIdle, 0, m.pools[index-2*pools].fellOrder)
 	default:
-		return rank(classTick, uint64(p.index), 0)
+		return rank(classTick, uint64(index-2*pools), 0)
 	}
+}
+
+// batchWaitRank ranks the end of an open batch's wait.
+func (m *machine) batchWaitRank(p *pool) sim.Rank {
+	switch {
+	case p.express != nil:
+		return rank(classBatchWait, 0, p.express.openOrder)
+	case p.open == none:
+		return rank(classBatchWait, 0, 0)
+	}
+	return rank(classBatchWait, 0, m.inputs.At(p.open).item.order)
 }
 
 func rank(class, major, minor uint64) sim.Rank { return sim.Rank{Hi: class<<56 | major, Lo: minor} }

@@ -14,7 +14,10 @@ func (m *machine) desired(p *pool) int {
 	if p.minContainers >= p.top {
 		return p.top // a fixed fleet
 	}
-	need := int(math.Ceil(p.perContainer*float64(p.outstanding) - ceilSlack))
+	need := int(p.outstanding)
+	if !p.onePer {
+		need = int(math.Ceil(p.perContainer*float64(p.outstanding) - ceilSlack))
+	}
 	need = max(need, p.busyLive)
 	if p.buffer > 0 && m.active(p) {
 		need += p.buffer
@@ -67,7 +70,12 @@ func (m *machine) evaluateAll() {
 
 // tick is the autoscaler's regular evaluation.
 func (m *machine) tick(p *pool) {
-	m.calendar.Set(poolSource(p.index, poolTick), m.now+m.cfg.Platform.Autoscaler.Interval)
+	m.calendar.Add(m.poolSource(p, poolPaced), m.now+m.cfg.Platform.Autoscaler.Interval)
+	m.ticked(p)
+}
+
+// ticked is what a tick asks for.
+func (m *machine) ticked(p *pool) {
 	m.idled()
 	live := p.live
 	m.evaluate(p)
@@ -84,7 +92,7 @@ func (m *machine) outstandingFalls(p *pool, n int64) {
 		return
 	}
 	p.fellOrder = m.order()
-	if source := poolSource(p.index, poolLapse); m.calendar.Date(source) == sim.Never {
+	if source := m.poolSource(p, poolPaced); m.calendar.Date(source) == sim.Never {
 		m.calendar.Set(source, m.now+p.window)
 	}
 }
@@ -92,7 +100,7 @@ func (m *machine) outstandingFalls(p *pool, n int64) {
 // lapsed is the instant at which the pool is no longer active. The source is dated no later than that:
 // it may come early, when outstanding fell again since.
 func (m *machine) lapsed(p *pool) {
-	source := poolSource(p.index, poolLapse)
+	source := m.poolSource(p, poolPaced)
 	if due := p.fellAt + p.window; due > m.now {
 		m.calendar.Set(source, due)
 		return
@@ -129,11 +137,12 @@ func (m *machine) newContainer(p *pool) (int32, *container) {
 	c := m.containers.At(ci)
 	heap := c.heap[:0]
 	p.created++
-	*c = container{
-		lane: p.express, number: p.created, version: p.version, pool: p.index, created: m.now,
-		readyAt: sim.Never, billedFrom: sim.Never, crashAt: sim.Never, born: m.order(), heap: heap,
-		firstItem: none, lastItem: none, next: none, prev: none, older: p.youngest, younger: none,
-	}
+	*c = container{} // in place: the value of a literal with fields would be made elsewhere and copied
+	c.lane, c.pool, c.heap = p.express, p.index, heap
+	c.number, c.version, c.born, c.created = p.created, p.version, m.order(), m.now
+	c.readyAt, c.billedFrom, c.crashAt = sim.Never, sim.Never, sim.Never
+	c.firstItem, c.lastItem = none, none
+	c.next, c.prev, c.older, c.younger = none, none, p.youngest, none
 	if p.llm != nil {
 		m.newEngine(p, c)
 	}

@@ -176,6 +176,7 @@ type pool struct {
 	slotsMax, target, batchMax  int32
 	hardMax                     int32   // the platform's hard cap
 	perContainer                float64 // gain / inputs a container is meant to hold
+	onePer                      bool    // which is 1
 	batchNS                     []float64
 	speed, slowness             []wide // v(k) and 1/v(k), by number of items in service
 	units                       service.Units

@@ -309,6 +309,22 @@ func (c *Calendar) NextOf(group int32) (index int32, at Time, ok bool) {
 	return c.groups[group].next(c)
 }
 
+// First is the index of the source of the group that comes first in it, if any does.
+func (c *Calendar) First(group int32) int32 { return int32(c.groups[group].root & c.mask) }
+
+// Postpone is NextOf with a new date at once for what it yields: after the delay, which is not 0.
+func (c *Calendar) Postpone(group int32, delay Time) (at Time, ok bool) {
+	g := &c.groups[group]
+	key := g.root
+	at = c.base + Time(key>>(c.bits&63))
+	g.set(c, uint(key&c.mask), at+delay)
+	if g.root^key <= c.mask {
+		g.putBack(uint(key&c.mask), key)
+		return 0, false
+	}
+	return at, true
+}
+
 func (g *group) next(c *Calendar) (index int32, at Time, ok bool) {
 	key, bits, mask := g.root, c.bits&63, c.mask
 	place := key & mask
