@@ -119,12 +119,9 @@ func (m *machine) openExpress() {
 // something else comes. Meanwhile the calendar does not have the next arrival.
 func (m *machine) expressArrivals(w *caller, x *express) {
 	p, a := x.pool, w.ahead
-	quick := w.quick && x.quick
 	until := m.until()
 	for {
 		switch {
-		case quick:
-			until = m.quickArrivals(w, x, until)
 		case w.quick && x.openOn != none:
 			until = min(until, m.quickJoins(w, x, until))
 		default:
@@ -145,7 +142,7 @@ func (m *machine) expressArrivals(w *caller, x *express) {
 		a.used++
 		m.openWork++
 		if arrival >= until {
-			if arrival >= m.book.mark || !m.upTo(arrival, x) {
+			if arrival >= m.book.mark || !m.expressUpTo(arrival) {
 				m.calendar.Set(arrivalSource(w.index), arrival)
 				return
 			}
@@ -159,16 +156,8 @@ func (m *machine) expressArrivals(w *caller, x *express) {
 // as that is known without a search.
 func (m *machine) until() sim.Time { return min(m.calendar.Earliest(), m.book.mark) }
 
-// upTo does what containers and timers do before the next arrival, and says whether that comes
+// expressUpTo does what containers and timers do before the next arrival, and says whether that comes
 // next.
-func (m *machine) upTo(arrival sim.Time, x *express) bool {
-	if x.quick {
-		return m.quickUpTo(arrival, x)
-	}
-	return m.expressUpTo(arrival)
-}
-
-// expressUpTo is upTo where the lane is not a quick one.
 func (m *machine) expressUpTo(arrival sim.Time) bool {
 	for !m.rare {
 		key, ok := m.calendar.Key(arrival)
@@ -287,10 +276,23 @@ func (m *machine) expressPacks(w *caller) *luggage {
 
 // expressQueues puts the input at the tail of the queue, if the limits allow.
 func (m *machine) expressQueues(x *express, w *caller, in *waiter, bag *luggage) {
+	at := m.expressTail(x, w)
+	if at < 0 {
+		return
+	}
+	x.queue[at] = *in
+	if x.heavy {
+		x.waiting[at] = *bag
+	}
+}
+
+// expressTail makes a place at the tail of the queue for an input of the workload, or rejects the input and
+// yields a negative number.
+func (m *machine) expressTail(x *express, w *caller) int {
 	p := x.pool
 	if reason := m.overLimit(p, w); reason != Completed {
 		m.expressRejects(w, reason)
-		return
+		return -1
 	}
 	p.outstanding++
 	p.queuedNow = p.live == 0 // nothing else can ask for the autoscaler's decision at once
@@ -299,11 +301,8 @@ func (m *machine) expressQueues(x *express, w *caller, in *waiter, bag *luggage)
 		x.widen()
 	}
 	at := x.tail & (len(x.queue) - 1)
-	x.queue[at] = *in
-	if x.heavy {
-		x.waiting[at] = *bag
-	}
 	x.tail++
+	return at
 }
 
 // widen doubles the rings.

@@ -200,16 +200,12 @@ func (m *machine) windowChanged(p *pool) {
 	m.dateExpiry(p)
 }
 
-// firstExpired is the expired container to stop first: longest idle, then lowest number; or none.
+// firstExpired is the expired container to stop first: longest idle, then lowest number. There is one.
 // Those that became idle at one instant expire one after the other, before any that did so later.
 func (m *machine) firstExpired(p *pool) int32 {
-	if p.expired == 0 {
-		return none
+	ci := m.lastOfTie(m.firstIdle(p))
+	for !m.containers.At(ci).expired {
+		ci = m.links[ci].prev
 	}
-	for ci := m.lastOfTie(m.firstIdle(p)); ci != p.idle; ci = m.links[ci].prev {
-		if m.containers.At(ci).expired {
-			return ci
-		}
-	}
-	return none
+	return ci
 }

@@ -10,13 +10,18 @@ import (
 // level is a whole number that changes over time: its time integral and its peak since the last
 // flush. A value counts for the peak only if it lasted, so that a stop and a start at one instant do
 // not add.
+//
+// The integral up to an instant is the level there times that instant, less the sum of all changes
+// times theirs. Such a sum may pass what a whole number holds and wraps around; so does the product,
+// and the difference between two flushes, which stays below, is right all the same.
 type level struct {
-	n    int64
-	last sim.Time
-	area int64 // ns × n
-	peak int64
-	from sim.Time // of the last flush
-	over bool     // the area may have been more than a whole number holds
+	n       int64
+	last    sim.Time
+	moments int64 // sum of changes × instants, wrapping
+	peak    int64
+	before  int64    // integral up to the last flush, wrapping
+	from    sim.Time // of the last flush
+	over    bool     // the integral since may have been more than a whole number holds
 }
 
 // mostSum is how much the whole numbers of a bin may sum up to: half of what they hold.
@@ -24,20 +29,22 @@ const mostSum = 1 << 62
 
 func (l *level) add(now sim.Time, d int64) {
 	if now > l.last {
-		l.area += l.n * int64(now-l.last)
-		l.peak = max(l.peak, l.n)
+		if l.n > l.peak {
+			l.peak = l.n
+		}
 		l.last = now
 	}
+	l.moments += d * int64(now)
 	l.n += d
 }
 
 // flush yields what has gathered up to now and begins anew.
 func (l *level) flush(now sim.Time) (area float64, peak int64) {
 	l.add(now, 0)
-	area, peak = float64(l.area), l.peak
+	integral := l.n*int64(now) - l.moments
+	area, peak = float64(integral-l.before), l.peak
 	l.over = l.over || float64(peak)*float64(now-l.from) > mostSum
-	l.from = now
-	l.area, l.peak = 0, 0
+	l.from, l.before, l.peak = now, integral, 0
 	return area, peak
 }
 

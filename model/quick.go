@@ -52,6 +52,36 @@ func (m *machine) quickJoins(w *caller, x *express, until sim.Time) (ends sim.Ti
 	return sim.Never
 }
 
+// quickLane is expressArrivals for workloads and lanes that are quick.
+func (m *machine) quickLane(w *caller, x *express) {
+	p, a := x.pool, w.ahead
+	until := m.until()
+	for {
+		until = m.quickArrivals(w, x, until)
+		if p.restless {
+			m.rescale(p)
+			until = 0
+		}
+		if a.used == a.of {
+			m.arrivalsLeft--
+			m.progressed = m.now
+			m.awaitArrival(w)
+			return
+		}
+		arrival := a.at[a.used%blockSize]
+		a.used++
+		m.openWork++
+		if arrival >= until {
+			if arrival >= m.book.mark || !m.quickUpTo(arrival, x) {
+				m.calendar.Set(arrivalSource(w.index), arrival)
+				return
+			}
+			until = m.until()
+		}
+		m.now = arrival
+	}
+}
+
 // quickArrivals is an arrival with its input, and those after it that come before the given instant, up to
 // which nothing else does, or before an input ends that now begins: it yields the earlier of these. No input
 // waits while a container is idle.
@@ -62,7 +92,9 @@ func (m *machine) quickArrivals(w *caller, x *express, until sim.Time) sim.Time 
 		w.calls++
 		demand := a.demand[(a.used-1)%blockSize]
 		if ci := end.prev; ci == p.idle {
-			m.expressQueues(x, w, &waiter{submitted: now, demand: demand, caller: w.index}, nil)
+			if at := m.expressTail(x, w); at >= 0 {
+				x.queue[at] = waiter{submitted: now, demand: demand, caller: w.index}
+			}
 		} else {
 			c := m.containers.At(ci)
 			c.idle = false

@@ -399,9 +399,11 @@ func (m *machine) observe() {
 
 // arrival is the next arrival of a workload.
 func (m *machine) arrival(w *caller) {
-	switch {
-	case w.express != nil:
-		m.expressArrivals(w, w.express)
+	switch x := w.express; {
+	case x != nil && x.quick && w.quick:
+		m.quickLane(w, x)
+	case x != nil:
+		m.expressArrivals(w, x)
 	default:
 		m.arrive(w)
 	}

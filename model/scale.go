@@ -39,16 +39,13 @@ func (m *machine) evaluate(p *pool) {
 	for p.live < want && m.workspaceAllows(p) {
 		m.create(p, false)
 	}
-	if m.cfg.Platform.Autoscaler.CancelStarting {
+	if p.live > want && p.startLast != none && m.cfg.Platform.Autoscaler.CancelStarting {
 		for p.live > want && p.startLast != none {
 			m.stop(p, p.startLast, "cancelled")
 		}
 	}
-	for p.live > want {
+	for p.live > want && p.expired > 0 {
 		ci := m.firstExpired(p)
-		if ci == none {
-			break
-		}
 		m.leaveIdle(p, ci, m.containers.At(ci))
 		m.stop(p, ci, "scaledown")
 	}

@@ -162,8 +162,10 @@ func (m *machine) readAhead(w *caller, a *readAhead) bool {
 		return false
 	}
 	a.used, a.of = 0, uint(a.source.Fill(a.at[:]))
-	for i := range a.at[:a.of] {
-		a.at[i] += w.start
+	if w.start != 0 {
+		for i := range a.at[:a.of] {
+			a.at[i] += w.start
+		}
 	}
 	if w.express != nil {
 		w.cutShort(a)

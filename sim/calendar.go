@@ -180,14 +180,7 @@ func (g *group) add(c *Calendar, index uint, at Time) {
 	}
 	key := packed<<(c.bits&63) | uint64(index)
 	g.root = min(g.root, key)
-	keys := g.keys
-	i := uint(len(keys))/2 + index
-	for i > 1 {
-		keys[i] = key
-		key = min(key, keys[i^1])
-		i >>= 1
-	}
-	keys[i] = key
+	g.climb(index, key)
 }
 
 func (g *group) set(c *Calendar, index uint, at Time) {
@@ -216,7 +209,10 @@ func (c *Calendar) pack(g *group, index uint, at Time) uint64 {
 func (c *Calendar) Clear(source Source) { c.Set(source, Never) }
 
 // replay gives a leaf its key and plays its matches anew.
-func (g *group) replay(index uint, key uint64) {
+func (g *group) replay(index uint, key uint64) { g.root = g.climb(index, key) }
+
+// climb is replay but for the note of the winner, which it yields.
+func (g *group) climb(index uint, key uint64) uint64 {
 	keys := g.keys
 	i := uint(len(keys))/2 + index
 	for i > 1 {
@@ -225,7 +221,7 @@ func (g *group) replay(index uint, key uint64) {
 		i >>= 1
 	}
 	keys[i] = key
-	g.root = key
+	return key
 }
 
 // Next yields the earliest source and its date, which the source then has no longer. ok is false when
