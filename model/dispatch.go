@@ -5,7 +5,9 @@ import "github.com/simcap/simcap/sim"
 // settle follows every event that touched the pool (rule 1): dispatch, then the autoscaler.
 func (m *machine) settle(p *pool) {
 	if x := p.express; x != nil {
-		m.expressDispatch(x)
+		if p.queued > 0 {
+			m.expressDispatch(x)
+		}
 		m.expressSettle(x)
 		return
 	}

@@ -99,7 +99,10 @@ func (m *machine) openExpress() {
 		for _, ns := range p.batchNS {
 			x.batchTime = append(x.batchTime, sim.Round(ns))
 		}
-		x.quick = x.takesQuick()
+		if x.quick = x.takesQuick(); x.quick {
+			p.standing = true
+			x.members = make([]member, 1) // what a container serves, it holds itself
+		}
 	}
 	for i := range m.callers {
 		w := &m.callers[i]

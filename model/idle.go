@@ -126,7 +126,7 @@ func (m *machine) nextToExpire(p *pool) int32 {
 		best = p.unexpired
 	}
 	since := m.containers.At(best).idleSince
-	for ci := best; ci != p.idle; {
+	for ci := m.links[best].next; ci != p.idle; ci = m.links[ci].next {
 		c := m.containers.At(ci)
 		if c.idleSince != since {
 			break
@@ -134,7 +134,6 @@ func (m *machine) nextToExpire(p *pool) int32 {
 		if !c.expired && c.idleOrder < m.containers.At(best).idleOrder {
 			best = ci
 		}
-		ci = m.links[ci].next
 	}
 	return best
 }

@@ -29,9 +29,7 @@ const mostSum = 1 << 62
 
 func (l *level) add(now sim.Time, d int64) {
 	if now > l.last {
-		if l.n > l.peak {
-			l.peak = l.n
-		}
+		l.peak = max(l.peak, l.n)
 		l.last = now
 	}
 	l.moments += d * int64(now)

@@ -143,15 +143,8 @@ func (m *machine) newContainer(p *pool) (int32, *container) {
 	if p.llm != nil {
 		m.newEngine(p, c)
 	}
-	c.seat = p.seats.New()
-	*p.seats.At(c.seat) = ci
-	if x := p.express; x != nil {
-		for len(x.members) < p.seats.Len()*int(p.batchMax) {
-			x.members = append(x.members, member{})
-			if x.heavy {
-				x.held = append(x.held, luggage{})
-			}
-		}
+	if !p.standing {
+		m.newSeat(p, ci, c)
 	}
 	if p.youngest != none {
 		m.containers.At(p.youngest).younger = ci
@@ -163,9 +156,23 @@ func (m *machine) newContainer(p *pool) (int32, *container) {
 	m.gpus += p.gpus
 	for len(m.links) <= int(ci) {
 		m.links = append(m.links, link{})
+		m.calendar.Grow(groupContainers, len(m.links))
 	}
-	m.calendar.Grow(groupContainers, int(ci)+1)
 	return ci, c
+}
+
+// newSeat gives a container a seat in its pool.
+func (m *machine) newSeat(p *pool, ci int32, c *container) {
+	c.seat = p.seats.New()
+	*p.seats.At(c.seat) = ci
+	if x := p.express; x != nil {
+		for len(x.members) < p.seats.Len()*int(p.batchMax) {
+			x.members = append(x.members, member{})
+			if x.heavy {
+				x.held = append(x.held, luggage{})
+			}
+		}
+	}
 }
 
 // create starts a container; at time 0 it is ready at once.
@@ -325,10 +332,12 @@ func (m *machine) stop(p *pool, ci int32, reason string) {
 	} else {
 		p.youngest = c.older
 	}
-	if !p.byList {
-		p.routes.Out(c.seat)
+	if !p.standing {
+		if !p.byList {
+			p.routes.Out(c.seat)
+		}
+		p.seats.Free(c.seat)
 	}
-	p.seats.Free(c.seat)
 	if p.polls {
 		m.disappoint(sim.Owner{Kind: ownPoll, Index: ci})
 	}

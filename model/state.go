@@ -165,6 +165,7 @@ type pool struct {
 	versionBase                 int64           // containers created before the present version
 	owed                        int             // replacements of a rolling deploy that had no room yet
 	seats                       sim.Slab[int32] // container by seat
+	standing                    bool            // its containers share one seat, which holds nothing for long
 	routes                      sim.Selector    // containers with a free slot, by seat
 	lastChosen, routed          int64
 	byList                      bool     // routing reads the list of idle containers
