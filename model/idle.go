@@ -118,13 +118,18 @@ func (m *machine) lastOfTie(ci int32) int32 {
 	}
 }
 
+// firstUnexpiredOf is the first container of the pool's list that has not expired; p.idle if there is none.
+func (m *machine) firstUnexpiredOf(p *pool) int32 {
+	if p.expired > 0 {
+		return p.unexpired
+	}
+	return m.firstIdle(p)
+}
+
 // nextToExpire is the container that expires next: of those that became idle first and have not
 // expired, the one that did so earliest in order; p.idle if there is none.
 func (m *machine) nextToExpire(p *pool) int32 {
-	best := m.firstIdle(p)
-	if p.expired > 0 {
-		best = p.unexpired
-	}
+	best := m.firstUnexpiredOf(p)
 	since := m.containers.At(best).idleSince
 	for ci := m.links[best].next; ci != p.idle; ci = m.links[ci].next {
 		c := m.containers.At(ci)
@@ -145,16 +150,17 @@ func (m *machine) nextExpiryOrder(p *pool) uint64 {
 // idleDue is the expiry of an idle container (rule 8). The source is dated no later than the next
 // expiry: it may come early, when the container that it was dated for has been used since.
 func (m *machine) idleDue(p *pool) {
-	ci := m.nextToExpire(p)
+	ci := m.firstUnexpiredOf(p)
 	if ci == p.idle {
 		p.expiryDated = false
 		return
 	}
-	c := m.containers.At(ci)
-	if due := c.idleSince + p.window; due > m.now {
-		m.calendar.Set(m.poolSource(p, poolIdle), due)
+	if due := m.containers.At(ci).idleSince + p.window; due > m.now {
+		m.calendar.Add(m.poolSource(p, poolIdle), due)
 		return
 	}
+	ci = m.nextToExpire(p)
+	c := m.containers.At(ci)
 	m.progressed = m.now
 	if p.live > m.desired(p) {
 		m.leaveIdle(p, ci, c)
@@ -172,10 +178,7 @@ func (m *machine) idleDue(p *pool) {
 
 // dateExpiry dates the pool's next expiry, at once if it is past.
 func (m *machine) dateExpiry(p *pool) {
-	first := m.firstIdle(p)
-	if p.expired > 0 {
-		first = p.unexpired
-	}
+	first := m.firstUnexpiredOf(p)
 	p.expiryDated = first != p.idle
 	if p.expiryDated {
 		at := max(m.now, m.containers.At(first).idleSince+p.window)

@@ -54,127 +54,98 @@ func (m *machine) quickJoins(w *caller, x *express, until sim.Time) (ends sim.Ti
 
 // quickLane is expressArrivals for workloads and lanes that are quick.
 func (m *machine) quickLane(w *caller, x *express) {
-	p, a := x.pool, w.ahead
-	until := m.until()
-	for {
-		until = m.quickArrivals(w, x, until)
+	p, a, calendar := x.pool, w.ahead, m.calendar
+	for m.quickArrival(w, x); a.used < a.of; m.quickArrival(w, x) {
 		if p.restless {
 			m.rescale(p)
-			until = 0
-		}
-		if a.used == a.of {
-			m.arrivalsLeft--
-			m.progressed = m.now
-			m.awaitArrival(w)
-			return
 		}
 		arrival := a.at[a.used%blockSize]
 		a.used++
 		m.openWork++
-		if arrival >= until {
-			if arrival >= m.book.mark || !m.quickUpTo(arrival, x) {
-				m.calendar.Set(arrivalSource(w.index), arrival)
+	before:
+		for {
+			key, ok := calendar.Key(arrival)
+			if !ok || m.rare || arrival >= m.book.mark {
+				calendar.Set(arrivalSource(w.index), arrival)
 				return
 			}
-			until = m.until()
+			limit := calendar.Limit(key)
+			for {
+				ci, ok := calendar.LastBefore(limit)
+				if !ok {
+					break
+				}
+				_, at, ok := calendar.NextOf(groupContainers)
+				if !ok {
+					calendar.Set(arrivalSource(w.index), arrival)
+					return
+				}
+				m.now = at
+				c := m.containers.At(ci)
+				if c.lane != x || c.active == 0 {
+					m.containerDue(ci, c)
+					continue before
+				}
+				if m.quickDue(x, ci, c) {
+					continue before // with a new key, as the calendar may have grown
+				}
+			}
+			if calendar.Earlier(key) {
+				break
+			}
+			if !m.timerBefore(key) {
+				calendar.Set(arrivalSource(w.index), arrival)
+				return
+			}
 		}
 		m.now = arrival
 	}
+	if p.restless {
+		m.rescale(p)
+	}
+	m.arrivalsLeft--
+	m.progressed = m.now
+	m.awaitArrival(w)
 }
 
-// quickArrivals is an arrival with its input, and those after it that come before the given instant, up to
-// which nothing else does, or before an input ends that now begins: it yields the earlier of these. No input
-// waits while a container is idle.
-func (m *machine) quickArrivals(w *caller, x *express, until sim.Time) sim.Time {
+// quickArrival is an arrival with its input. No input waits while a container is idle.
+func (m *machine) quickArrival(w *caller, x *express) {
 	p, a, now, links := x.pool, w.ahead, m.now, m.links
 	end := &links[p.idle]
-	for {
-		w.calls++
-		demand := a.demand[(a.used-1)%blockSize]
-		if ci := end.prev; ci == p.idle {
-			if at := m.expressTail(x, w); at >= 0 {
-				x.queue[at] = waiter{submitted: now, demand: demand, caller: w.index}
-			}
-		} else {
-			c := m.containers.At(ci)
-			c.idle = false
-			before := links[ci].prev
-			end.prev = before
-			links[before].next = p.idle
-			if p.expired > 0 {
-				m.leavesExpired(p, ci, c, p.idle)
-			}
-			c.busySince = now
-			p.busyLive++
-			p.book.busy.add(now, 1)
-			p.outstanding++
-			p.assignedSync += w.sync
-			c.submitted, c.caller = now, w.index
-			c.count, c.items, c.active = 1, 1, 1
-			c.inputs++
-			c.demand, c.started, c.order = demand, now, m.order()
-			if m.book.covered(now) {
-				p.book.batchSizes[0]++
-			}
-			ends := now + min(demand, x.timeout)
-			m.calendar.Add(containerSource(ci), ends)
-			until = min(until, ends)
+	w.calls++
+	demand := a.demand[(a.used-1)%blockSize]
+	ci := end.prev
+	if ci == p.idle {
+		if at := m.expressTail(x, w); at >= 0 {
+			x.queue[at] = waiter{submitted: now, demand: demand, caller: w.index}
 		}
-		if p.restless || a.used == a.of {
-			return until
-		}
-		next := a.at[a.used%blockSize]
-		if next >= until {
-			return until
-		}
-		a.used++
-		m.openWork++
-		now = next
-		m.now = now
+		return
 	}
+	c := m.containers.At(ci)
+	c.idle = false
+	before := links[ci].prev
+	end.prev = before
+	links[before].next = p.idle
+	if p.expired > 0 {
+		m.leavesExpired(p, ci, c, p.idle)
+	}
+	c.busySince = now
+	p.busyLive++
+	p.book.busy.add(now, 1)
+	p.outstanding++
+	p.assignedSync += w.sync
+	c.submitted, c.caller = now, w.index
+	c.count, c.items, c.active = 1, 1, 1
+	c.inputs++
+	c.demand, c.started, c.order = demand, now, m.order()
+	if m.book.covered(now) {
+		p.book.batchSizes[0]++
+	}
+	m.calendar.Add(containerSource(ci), now+min(demand, x.timeout))
 }
 
 // member is what the container of a quick lane serves.
 func (c *container) member() member { return member{c.submitted, c.started, c.caller} }
-
-// quickUpTo is expressUpTo.
-func (m *machine) quickUpTo(arrival sim.Time, x *express) bool {
-	calendar := m.calendar
-anew:
-	for !m.rare {
-		key, ok := calendar.Key(arrival)
-		if !ok {
-			return false
-		}
-		limit := calendar.Limit(key)
-		for {
-			ci, ok := calendar.LastBefore(limit)
-			if !ok {
-				break
-			}
-			_, at, ok := calendar.NextOf(groupContainers)
-			if !ok {
-				return false
-			}
-			m.now = at
-			c := m.containers.At(ci)
-			if c.lane != x || c.active == 0 {
-				m.containerDue(ci, c)
-				continue anew
-			}
-			if m.quickDue(x, ci, c) {
-				continue anew
-			}
-		}
-		if calendar.Earlier(key) {
-			return true
-		}
-		if !m.timerBefore(key) {
-			return false
-		}
-	}
-	return false
-}
 
 // quickDue is expressDue, and says whether it may have dated anything but the container.
 func (m *machine) quickDue(x *express, ci int32, c *container) (more bool) {
