@@ -167,20 +167,20 @@ func (m *machine) expressUpTo(arrival sim.Time) bool {
 		if !ok {
 			return false
 		}
-		switch m.calendar.Compare(key) {
-		case -1:
-			return true
-		case 0:
-			if !m.timerBefore(key) {
-				return false
-			}
-		default:
+		if _, ok := m.calendar.LastBefore(m.calendar.Limit(key)); ok {
 			ci, at, ok := m.calendar.NextOf(groupContainers)
 			if !ok {
 				return false
 			}
 			m.now = at
 			m.containerDue(ci, m.containers.At(ci))
+			continue
+		}
+		if m.calendar.Earlier(key) {
+			return true
+		}
+		if !m.timerBefore(key) {
+			return false
 		}
 	}
 	return false

@@ -265,20 +265,6 @@ func (c *Calendar) Key(at Time) (key uint64, ok bool) {
 	return packed << (c.bits & 63), packed < c.near
 }
 
-// Compare compares an instant, by its key, with the dates: -1 where it comes before them all, 1 where a
-// source of the last group comes first, and before the instant; 0 where something else comes first, two
-// meet, or it takes a search to know.
-func (c *Calendar) Compare(key uint64) int {
-	first, others := c.groups[Groups-1].root, min(c.groups[0].root, c.groups[1].root)
-	if first|c.mask < min(key, others) {
-		return 1
-	}
-	if key|c.mask < min(first, others) {
-		return -1
-	}
-	return 0
-}
-
 // Earlier says that the instant with the key comes before all dates.
 func (c *Calendar) Earlier(key uint64) bool {
 	return key|c.mask < min(c.groups[0].root, c.groups[1].root, c.groups[2].root)

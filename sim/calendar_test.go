@@ -27,6 +27,62 @@ func (p *plain) next() (first sim.Source, ok bool) {
 	return first, ok
 }
 
+// short takes the short ways with what comes before an instant: a source of the last group is yielded, one of
+// the first is postponed. What they say must be what a search says, and where they leave it open, two must meet.
+// It yields what time it then is.
+func (p *plain) short(t *testing.T, c *sim.Calendar, now, at, delay sim.Time) sim.Time {
+	key, ok := c.Key(at)
+	if !ok {
+		return now
+	}
+	want, some := p.next()
+	if c.Earlier(key) && some && p.dates[want] <= at {
+		t.Fatalf("%d is said to come before all, and %v is dated %d", at, want, p.dates[want])
+	}
+	index, last := c.LastBefore(c.Limit(key))
+	first := c.FirstEarlier(key)
+	switch {
+	case last && p.dates[sim.Source{Group: sim.Groups - 1, Index: index}] >= at, first && p.dates[want] >= at,
+		last && want.Group != sim.Groups-1, first && want.Group != 0:
+		t.Fatalf("%v at %d comes first, before %d: %v and %v", want, p.dates[want], at, last, first)
+	case last:
+		var due sim.Time
+		if index, due, ok = c.NextOf(sim.Groups - 1); ok {
+			p.yields(t, want, sim.Source{Group: sim.Groups - 1, Index: index}, due)
+			p.dates[want] = sim.Never
+			return due
+		}
+	case first:
+		index = c.First(0)
+		var due sim.Time
+		if due, ok = c.Postpone(0, delay); ok {
+			p.yields(t, want, sim.Source{Index: index}, due)
+			p.dates[want] = due + delay
+			return due
+		}
+	default:
+		return now
+	}
+	for s, at := range p.dates {
+		if s != want && at == p.dates[want] {
+			return now
+		}
+	}
+	t.Fatalf("%v alone is dated %d and is not yielded", want, p.dates[want])
+	return now
+}
+
+func (p *plain) yields(t *testing.T, want, got sim.Source, at sim.Time) {
+	if got != want || at != p.dates[want] {
+		t.Fatalf("the short way yields %v at %d, the search %v at %d", got, at, want, p.dates[want])
+	}
+	for s, other := range p.dates {
+		if s != got && other == at {
+			t.Fatalf("the short way yields %v, and %v has the same date %d", got, s, at)
+		}
+	}
+}
+
 // The calendar yields what a search of all dates finds, whatever is dated, re-dated and cleared in
 // between, also for and during the present instant, when it grows, and when dates are too far from
 // each other to be packed.
@@ -52,7 +108,11 @@ func TestCalendarAgainstSearch(t *testing.T) {
 			p.dates[s] = min(at, 1<<61) // 73 years
 			p.dates[s] = max(p.dates[s], now)
 			p.ranks[s] = sim.Rank{Hi: r.Uint64N(3), Lo: uint64(s.Group)<<32 | uint64(s.Index)}
-			c.Set(s, p.dates[s])
+			if c.Date(s) == sim.Never && r.IntN(2) == 0 {
+				c.Add(s, p.dates[s])
+			} else {
+				c.Set(s, p.dates[s])
+			}
 		}
 		any := func() (sim.Source, bool) {
 			g := r.IntN(sim.Groups)
@@ -76,6 +136,8 @@ func TestCalendarAgainstSearch(t *testing.T) {
 				if s, ok := any(); ok {
 					set(s)
 				}
+			case 5, 6:
+				now = p.short(t, c, now, now+sim.Time(r.Int64N(reach)), 1+sim.Time(r.Int64N(reach)))
 			default:
 				want, some := p.next()
 				got, at, ok := c.Next()

@@ -53,17 +53,12 @@ func BucketValue(bucket int) int64 {
 // Record counts v; a negative v counts as 0.
 func (s *Sketch) Record(v int64) {
 	v = max(v, 0)
-	s.RecordIn(Bucket(v), v)
-}
-
-// RecordIn counts v ≥ 0, whose bucket is given.
-func (s *Sketch) RecordIn(bucket int, v int64) {
 	if s.counts == nil {
 		s.counts = make([]int64, sketchBuckets)
 		s.min = math.MaxInt64
 		s.exact = make([]int64, 0, ExactValues)
 	}
-	s.counts[bucket]++
+	s.counts[Bucket(v)]++
 	s.n++
 	s.sum += float64(v)
 	if v > s.max {
