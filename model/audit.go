@@ -57,7 +57,7 @@ func (a *audit) pool(m *machine, p *pool) int {
 	n, live, startingNow, busy, idle := 0, 0, 0, 0, 0
 	held := int64(0)
 	number := int64(0)
-	for ci := p.oldest; ci != none; ci = m.containers.At(ci).younger {
+	for ci := m.oldest(p); ci != p.idle; ci = m.containers.At(ci).younger {
 		c := m.containers.At(ci)
 		n++
 		a.require(c.number > number, "%s: container %d after %d", name, c.number, number)

@@ -110,7 +110,7 @@ func (m *machine) deploy(p *pool, d *Deploy) {
 // recreate stops all containers of older versions at once.
 func (m *machine) recreate(p *pool) {
 	var back []int32
-	for ci := p.oldest; ci != none; {
+	for ci := m.oldest(p); ci != p.idle; {
 		c := m.containers.At(ci)
 		next := c.younger
 		if c.version < p.version {
@@ -140,7 +140,7 @@ func (m *machine) startReplacement(p *pool) {
 func (m *machine) replaceOldest(p *pool) {
 	m.liveChanges(p, 1)
 	old := none
-	for ci := p.oldest; ci != none; ci = m.containers.At(ci).younger {
+	for ci := m.oldest(p); ci != p.idle; ci = m.containers.At(ci).younger {
 		c := m.containers.At(ci)
 		if c.version == p.version || c.state == draining || c.replacement && c.state == starting {
 			continue

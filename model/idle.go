@@ -12,10 +12,11 @@ import "github.com/simcap/simcap/sim"
 // link is a container's place in the list. Links lie apart from the containers, close together.
 type link struct{ next, prev int32 }
 
-// newIdle makes the empty list of the pool.
+// newIdle makes the empty lists of the pool.
 func (m *machine) newIdle(p *pool) {
 	p.idle = m.containers.New()
-	*m.containers.At(p.idle) = container{pool: p.index, state: stopped, idleSince: -1, readyAt: sim.Never}
+	*m.containers.At(p.idle) = container{pool: p.index, state: stopped, idleSince: -1, readyAt: sim.Never,
+		next: p.idle, prev: p.idle, older: p.idle, younger: p.idle}
 	m.links = append(m.links, link{p.idle, p.idle})
 	p.tieFront, p.idledAt = p.idle, -1
 }
@@ -23,6 +24,11 @@ func (m *machine) newIdle(p *pool) {
 // firstIdle and lastIdle are the ends of the list; p.idle, which is no container, if it is empty.
 func (m *machine) firstIdle(p *pool) int32 { return m.links[p.idle].next }
 func (m *machine) lastIdle(p *pool) int32  { return m.links[p.idle].prev }
+
+// oldest is the live or draining container with the lowest number, and lastStarting the starting one with the
+// highest; p.idle if there is none. Both lists are closed as that of idle ones is.
+func (m *machine) oldest(p *pool) int32       { return m.containers.At(p.idle).younger }
+func (m *machine) lastStarting(p *pool) int32 { return m.containers.At(p.idle).prev }
 
 // becomeIdle puts a ready container without inputs at the end of the list.
 func (m *machine) becomeIdle(p *pool, ci int32, c *container) {

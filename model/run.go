@@ -206,7 +206,6 @@ func (m *machine) newPool(index int32) {
 	p := &m.pools[index]
 	*p = pool{
 		set: f, index: index, first: none, last: none, open: none,
-		startFirst: none, startLast: none, oldest: none, youngest: none,
 		batchMax: int32(max(1, f.Batched.MaxBatchSize)), gpus: f.GPUs,
 		price:   f.PricePerS(&m.cfg.Platform.Prices),
 		sharing: len(f.Service.Concurrency) > 0 && f.Concurrent.MaxInputs > 1 && !f.SingleUse,

@@ -3,6 +3,7 @@ package model
 import (
 	"math"
 
+	"github.com/simcap/simcap/model/dist"
 	"github.com/simcap/simcap/sim"
 )
 
@@ -39,9 +40,9 @@ func (m *machine) evaluate(p *pool) {
 	for p.live < want && m.workspaceAllows(p) {
 		m.create(p, false)
 	}
-	if p.live > want && p.startLast != none && m.cfg.Platform.Autoscaler.CancelStarting {
-		for p.live > want && p.startLast != none {
-			m.stop(p, p.startLast, "cancelled")
+	if p.live > want && p.starting > 0 && m.cfg.Platform.Autoscaler.CancelStarting {
+		for p.live > want && p.starting > 0 {
+			m.stop(p, m.lastStarting(p), "cancelled")
 		}
 	}
 	for p.live > want && p.expired > 0 {
@@ -139,19 +140,16 @@ func (m *machine) newContainer(p *pool) (int32, *container) {
 	c.number, c.version, c.born, c.created = p.created, p.version, m.order(), m.now
 	c.readyAt, c.billedFrom, c.crashAt = sim.Never, sim.Never, sim.Never
 	c.firstItem, c.lastItem = none, none
-	c.next, c.prev, c.older, c.younger = none, none, p.youngest, none
 	if p.llm != nil {
 		m.newEngine(p, c)
 	}
 	if !p.standing {
 		m.newSeat(p, ci, c)
 	}
-	if p.youngest != none {
-		m.containers.At(p.youngest).younger = ci
-	} else {
-		p.oldest = ci
-	}
-	p.youngest = ci
+	end := m.containers.At(p.idle)
+	c.older, c.younger = end.older, p.idle
+	m.containers.At(c.older).younger = ci
+	end.older = ci
 	m.alive++
 	m.gpus += p.gpus
 	for len(m.links) <= int(ci) {
@@ -186,13 +184,10 @@ func (m *machine) create(p *pool, initial bool) {
 		return
 	}
 	p.starting++
-	c.prev = p.startLast
-	if p.startLast != none {
-		m.containers.At(p.startLast).next = ci
-	} else {
-		p.startFirst = ci
-	}
-	p.startLast = ci
+	end := m.containers.At(p.idle)
+	c.prev, c.next = end.prev, p.idle
+	m.containers.At(c.prev).next = ci
+	end.prev = ci
 	m.start(p, ci, c)
 }
 
@@ -246,17 +241,8 @@ func (m *machine) leaveStarting(p *pool, c *container) {
 		return
 	}
 	p.starting--
-	if c.prev != none {
-		m.containers.At(c.prev).next = c.next
-	} else {
-		p.startFirst = c.next
-	}
-	if c.next != none {
-		m.containers.At(c.next).prev = c.prev
-	} else {
-		p.startLast = c.prev
-	}
-	c.next, c.prev = none, none
+	m.containers.At(c.prev).next = c.next
+	m.containers.At(c.next).prev = c.prev
 }
 
 func (m *machine) becomeReady(p *pool, ci int32, c *container) {
@@ -322,16 +308,8 @@ func (m *machine) stop(p *pool, ci int32, reason string) {
 	p.book.stopped(m, p, c)
 	m.rows.container(m, p, c, m.now, reason)
 	c.state = stopped
-	if c.older != none {
-		m.containers.At(c.older).younger = c.younger
-	} else {
-		p.oldest = c.younger
-	}
-	if c.younger != none {
-		m.containers.At(c.younger).older = c.older
-	} else {
-		p.youngest = c.older
-	}
+	m.containers.At(c.older).younger = c.younger
+	m.containers.At(c.younger).older = c.older
 	if !p.standing {
 		if !p.byList {
 			p.routes.Out(c.seat)
@@ -362,6 +340,9 @@ func newStages(set []Stage) []stage {
 	for i := range set {
 		d := newDrawn(set[i].Time, 0, sim.Stream{})
 		stages[i] = stage{fixed: sim.Round(d.value), draw: d.draw, billed: set[i].Billed}
+		if e, ok := d.draw.(dist.Exponential); ok {
+			stages[i].mean = e.Average
+		}
 	}
 	return stages
 }
@@ -370,6 +351,10 @@ func newStages(set []Stage) []stage {
 func (m *machine) stageLength(s *stage, draws sim.Stream, i int) sim.Time {
 	if s.draw == nil {
 		return s.fixed
+	}
+	if s.mean > 0 { // without the detour by an interface, for which the luck has to be kept elsewhere
+		luck := draws.At(uint64(i))
+		return sim.Round(s.mean * dist.SampleExp(&luck))
 	}
 	m.luck = draws.At(uint64(i))
 	return sim.Round(s.draw.Sample(&m.luck))

@@ -149,17 +149,15 @@ type pool struct {
 	fellOrder                   uint64
 	queuedNow                   bool    // an input entered the queue during this event
 	refused                     Outcome // why it last rejected a submission, or Completed if it never did
-	idle                        int32   // closes the list of idle containers
+	idle                        int32   // closes the lists of idle, starting and all containers
 	tieFront                    int32   // first idle container as recent as the last, if its idleOrder is
 	tieOrder                    uint64
 	idledAt                     sim.Time // when a container last became idle
 	unexpired                   int32    // first idle container that has not expired, if any has
-	startFirst, startLast       int32
-	oldest, youngest            int32
-	expired                     int  // idle containers past their window
-	expiryDated                 bool // the timer of expiries has a date
-	starting, live, busyLive    int  // live = starting + ready; busyLive: live ones that hold an input
-	restless                    bool // an event may ask for the autoscaler's decision at once
+	expired                     int      // idle containers past their window
+	expiryDated                 bool     // the timer of expiries has a date
+	starting, live, busyLive    int      // live = starting + ready; busyLive: live ones that hold an input
+	restless                    bool     // an event may ask for the autoscaler's decision at once
 	created                     int64
 	version                     int32
 	versionBase                 int64           // containers created before the present version
@@ -194,6 +192,7 @@ type pool struct {
 type stage struct {
 	fixed  sim.Time
 	draw   dist.Sampler // nil: fixed
+	mean   float64      // of an exponential, which most starts are drawn from; else 0
 	billed bool
 }
 

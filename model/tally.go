@@ -110,7 +110,7 @@ func (m *machine) finish() (*Tally, error) {
 	m.book.flushLast(m, end)
 	for i := range m.pools {
 		p := &m.pools[i]
-		for ci := p.oldest; ci != none; ci = m.containers.At(ci).younger {
+		for ci := m.oldest(p); ci != p.idle; ci = m.containers.At(ci).younger {
 			c := m.containers.At(ci)
 			if c.items > 0 {
 				c.busy += end - c.busySince
