@@ -76,7 +76,7 @@ func newSweepCommand() *cobra.Command {
 	f.IntVar(&flags.workers, "workers", 0, "replications at one time (default: one per core)")
 	f.StringVar(&flags.cost, "cost", "", "metric that is called cost (default cost.per_hour)")
 	f.StringVar(&flags.latency, "latency", "", "metric that is called latency (default: that of the slo)")
-	f.StringVar(&flags.function, "function", "", "function whose latency it is (default: that of the slo)")
+	f.StringVar(&flags.function, "function", "", "function whose latency it is (default: that which the slo names, else all)")
 	cmd.RegisterFlagCompletionFunc("vary", completeSetting)
 	for _, name := range []string{"cost", "latency"} {
 		cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(experiment.MetricNames(),
