@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"strings"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v4"
 
@@ -297,12 +298,16 @@ func (r *reader) checkAxes(path string, axes []experiment.Axis) {
 		at := join(path, axis.Key)
 		for i, value := range probes(axis.Values) {
 			opts := Options{Set: append(append([]Override(nil), r.opts.Set...),
-				Override{Key: axis.Key, Value: value}),
+				Override{Key: axis.Key, Value: value, Source: axisSource}),
 				Folder: r.opts.Folder, Open: r.opts.Open, Profile: r.opts.Profile}
-			probe := &reader{doc: r.doc, opts: &opts, lang: r.lang}
+			probe := &reader{doc: r.doc, opts: &opts, lang: r.lang, axis: true}
 			probe.scenario()
 			if wrong, ok := r.news(probe.found); ok {
 				n := r.spots[at].key
+				if part := r.partOf(n, axis.Key, wrong); part != nil { // the key is wrong, whatever the value
+					r.fail(part, at, wrong.Help, "%s", wrong.Message)
+					break
+				}
 				if e, ok := r.spots[element(at, i)]; ok &&
 					len(probes(axis.Values)) == len(axis.Values) {
 					n = e.value
@@ -312,6 +317,30 @@ func (r *reader) checkAxes(path string, axes []experiment.Axis) {
 			}
 		}
 	}
+}
+
+// axisSource is how the probes of an axis are called among the sources of overrides.
+const axisSource = "axis"
+
+// partOf is the part of an axis's key that a probe found wrong; nil where it is not the key.
+func (r *reader) partOf(n *yaml.Node, key string, wrong Diagnostic) *yaml.Node {
+	if wrong.File != axisSource || wrong.Column < 1 || wrong.Column > utf8.RuneCountInString(key) {
+		return nil
+	}
+	part := *n
+	if n.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle) != 0 {
+		part.Column++
+	}
+	part.Column += wrong.Column - 1
+	part.Value = string([]rune(key)[wrong.Column-1:])
+	if end := strings.IndexAny(part.Value, ".]"); end >= 0 {
+		part.Value = part.Value[:end]
+	}
+	part.Style = 0
+	if from := r.sources[n]; from != nil {
+		r.sources[&part] = from
+	}
+	return &part
 }
 
 // probes are the values of an axis that are tried: all of a few, both ends of many.
@@ -326,7 +355,7 @@ func probes(values []string) []string {
 // news is the first error that comes from an override and that this reader has not found itself.
 func (r *reader) news(found Diagnostics) (Diagnostic, bool) {
 	for _, d := range found {
-		if d.Severity == Error && d.File == "--set" && !r.hasFound(d) {
+		if d.Severity == Error && (d.File == "--set" || d.File == axisSource) && !r.hasFound(d) {
 			return d, true
 		}
 	}
