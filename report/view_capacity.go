@@ -70,6 +70,11 @@ func (v *capacityView) answer(i int) string {
 	switch {
 	case s.Error != "":
 		return with + s.Error
+	case s.Interrupted && has(s.RatePerS) && *s.RatePerS.Value > 0:
+		return fmt.Sprintf("%s%s (%s, %s the scenario's own)", with, cutShort(s),
+			text(quantity.PerS, s.RatePerS), factorText(valueOf(s.Factor)))
+	case s.Interrupted:
+		return with + cutShort(s)
 	case !has(s.RatePerS) || *s.RatePerS.Value <= 0:
 		why := ""
 		if s.Limit != "" {
@@ -133,6 +138,10 @@ func (v *capacityView) page() *page.Page {
 	if best := v.best(); best >= 0 && *v.Searches[best].RatePerS.Value > 0 {
 		p.Verdict = page.Verdict{State: string(kept), Word: "✓ Capacity",
 			Headline: capital(v.answer(best)) + "."}
+	}
+	if last := len(v.Searches) - 1; last >= 0 && v.Searches[last].Interrupted && v.best() < 0 {
+		p.Verdict = page.Verdict{State: string(undecided), Word: "? Interrupted",
+			Headline: capital(v.answer(last)) + "."}
 	}
 	for i := range v.Searches {
 		s := &v.Searches[i]
