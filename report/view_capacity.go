@@ -29,7 +29,7 @@ func WriteCapacity(dir string, c *experiment.Capacity, o Options) error {
 
 func capacityDrawing(c *experiment.Capacity) *drawing {
 	v := newCapacityView(c)
-	return &drawing{HTML: func(w io.Writer) error { return page.Write(w, v.page()) }, Pictures: v.pictures()}
+	return &drawing{HTML: func(w io.Writer) error { return writePage(w, v.page()) }, Pictures: v.pictures()}
 }
 
 // capacityView is a capacity search as it is shown.
@@ -170,7 +170,6 @@ func (v *capacityView) page() *page.Page {
 		blocks = append(blocks, picture(v.steps(i))...)
 	}
 	if len(blocks) > 0 {
-		fillRows(blocks)
 		p.Sections = append(p.Sections, page.Section{ID: "rates", Title: "How the SLO fails", Blocks: blocks})
 	}
 	p.Sections = append(p.Sections, page.Section{ID: "numbers", Title: "All rates that were tried",
