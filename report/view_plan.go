@@ -99,6 +99,9 @@ func (v *planView) savingSentence() string {
 	case plan.Unsure:
 		sentence += " and are unsure to keep every objective"
 	}
+	if text := uneven(v.Result); text != "" {
+		sentence += ". " + capital(text)
+	}
 	return sentence + "."
 }
 
