@@ -209,7 +209,8 @@ func generic(columns []column) {
 // ownRows says whether the columns are those of the rows that `simcap run --inputs` writes. What an input
 // needs is its service_s then: its latency_s has waiting and cold starts in it.
 func ownRows(columns []column) bool {
-	for _, name := range []string{"replication", "submitted_s", "latency_s", "batch_wait_s", "interference_s"} {
+	marks := []string{"replication", "submitted_s", "latency_s", "batch_wait_s", "interference_s"}
+	for _, name := range marks {
 		if !slices.ContainsFunc(columns, func(c column) bool { return c.name == name }) {
 			return false
 		}

@@ -81,8 +81,8 @@ func (p *parquetFile) whole(in *input) (io.ReaderAt, int64, error) {
 }
 
 // errDirectory says what no library has words for that people know.
-var errDirectory = errors.New("a broken Parquet file: the directory at its end, which says where the columns " +
-	"are, is damaged; copy or write the file again")
+var errDirectory = errors.New("a broken Parquet file: the directory at its end, which says where the " +
+	"columns are, is damaged; copy or write the file again")
 
 // watchedReader keeps the error of a file that cannot be read, to tell it from one that is damaged.
 type watchedReader struct {
@@ -320,8 +320,8 @@ func (p *parquetFile) fault(err error) error {
 	case errors.As(err, &failed):
 		return fmt.Errorf("after row %d: %w", p.row-1, err)
 	case found:
-		return fmt.Errorf("a Parquet file whose pages are compressed in a way that simcap does not know (%s); "+
-			"write it with Snappy, Gzip, Brotli, Zstd or LZ4_RAW", codec)
+		return fmt.Errorf("a Parquet file whose pages are compressed in a way that simcap does not "+
+			"know (%s); write it with Snappy, Gzip, Brotli, Zstd or LZ4_RAW", codec)
 	case errors.Is(err, errLengths):
 		return fmt.Errorf("after row %d: a broken Parquet file: %w", p.row-1, err)
 	}
