@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -16,6 +17,7 @@ import (
 
 	"github.com/simcap/simcap/experiment"
 	"github.com/simcap/simcap/model"
+	"github.com/simcap/simcap/model/workload"
 )
 
 // Options say what stands around a scenario file.
@@ -124,6 +126,7 @@ func (r *reader) check(s *experiment.Scenario) {
 		r.problem(p)
 	}
 	r.checkTokens(s)
+	r.checkTimeouts(s)
 	r.checkReplications(s)
 	r.checkObjectives(s)
 	if at, ok := r.spots["carbon_intensity"]; ok && s.CarbonIntensity > mostCarbon {
@@ -133,6 +136,41 @@ func (r *reader) check(s *experiment.Scenario) {
 		r.checkAxes("sweep", s.Sweep)
 		r.checkAxes("plan.search", s.PlanSearch)
 	}
+}
+
+// checkTimeouts warns of functions all of whose inputs take longer than their timeout.
+func (r *reader) checkTimeouts(s *experiment.Scenario) {
+	for i := range s.Model.Functions {
+		f := &s.Model.Functions[i]
+		at := "functions." + f.Name
+		batched := f.Batched.MaxBatchSize > 0 && f.Service.Batch != nil
+		if f.Service.LLM != nil || batched || f.Service.NoiseCV > 0 || f.Service.Time == nil ||
+			f.Service.Time.Validate() != nil || f.Timeout <= 0 || demandOfRows(s, f.Name) || r.misread(at) {
+			continue
+		}
+		if share, _ := f.Service.Time.Within(0, float64(f.Timeout)+1); share > 0 {
+			continue
+		}
+		n, path := r.head(r.doc.root, at), at+".service"
+		for _, inner := range []string{path, path + ".time", at + ".timeout"} {
+			if spot, ok := r.spots[inner]; ok {
+				if n, path = spot.value, inner; n.Kind != yaml.ScalarNode {
+					n = spot.key
+				}
+			}
+		}
+		r.add(Warning, n, path, "raise timeout, or lower service.time",
+			"every input takes longer than the timeout of %v s, so that none can complete", f.Timeout.Seconds())
+	}
+}
+
+// demandOfRows says whether rows of a trace tell how long inputs of a function take.
+func demandOfRows(s *experiment.Scenario, function string) bool {
+	return slices.ContainsFunc(s.Model.Workloads, func(w model.Workload) bool {
+		kind, ok := w.Arrivals.Kind.(workload.Trace)
+		return w.Function == function && ok &&
+			(len(kind.Take) == 0 || slices.Contains(kind.Take, "demand"))
+	})
 }
 
 // problem turns what the model objects to into a diagnostic at the setting, or at the nearest one
