@@ -160,7 +160,8 @@ func (r *reader) checkTimeouts(s *experiment.Scenario) {
 			}
 		}
 		r.add(Warning, n, path, "raise timeout, or lower service.time",
-			"every input takes longer than the timeout of %v s, so that none can complete", f.Timeout.Seconds())
+			"every input takes longer than the timeout of %v s, so that none can complete",
+			f.Timeout.Seconds())
 	}
 }
 
