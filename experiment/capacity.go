@@ -11,8 +11,12 @@ type Capacity struct {
 
 // CapacitySearch is the search of one variant of the scenario.
 type CapacitySearch struct {
-	Variant    Point          `json:"variant"` // what was set, for example a GPU type; empty: the file as it is
-	Error      string         `json:"error,omitempty"`
+	Variant Point  `json:"variant"` // what was set, for example a GPU type; empty: the file as it is
+	Error   string `json:"error,omitempty"`
+	// Interrupted says that the search was cut short: the answer is the best of the rates tried so far,
+	// and the last of them may have fewer replications than the others.
+	Interrupted bool `json:"interrupted,omitempty"`
+
 	RatePerS   Estimate       `json:"rate_per_s"`            // inputs a second offered at the highest rate that keeps the SLO
 	Factor     Estimate       `json:"factor"`                // the same over the scenario's own rate
 	Bounded    bool           `json:"bounded"`               // a rate that misses the SLO was found

@@ -245,3 +245,29 @@ func TestScaleArrivals(t *testing.T) {
 		t.Errorf("a tenth of four clients are %d", clients)
 	}
 }
+
+// TestInterruptedCapacity: an interrupt keeps the rates that were tried, and of the one that is being
+// tried the replications that were finished.
+func TestInterruptedCapacity(t *testing.T) {
+	s := load(t, strings.Replace(gridText, "horizon: 10m", "horizon: 20h", 1))
+	s.Replications.Min, s.Replications.Max = 8, 8
+	for _, at := range []int{0, 1} {
+		ctx, cancel := context.WithCancel(context.Background())
+		found, err := experiment.FindCapacity(ctx, s, experiment.CapacityOptions{Workers: 1,
+			Progress: func(p experiment.CapacityProgress) {
+				if p.Steps == at && p.Within.Replications > 0 {
+					cancel()
+				}
+			}})
+		cancel()
+		if err == nil || !found.Interrupted || len(found.Steps) != at+1 {
+			t.Fatalf("interrupted at rate %d: %v, %+v", at+1, err, found)
+		}
+		if n := found.Steps[at].Replications; n < 1 || n >= 8 {
+			t.Errorf("the last rate has %d replications, want those of 8 that were finished", n)
+		}
+		if found.RatePerS.Value == nil || found.AtCapacity == nil {
+			t.Errorf("interrupted at rate %d, the best so far is not told: %+v", at+1, found)
+		}
+	}
+}

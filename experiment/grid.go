@@ -76,7 +76,7 @@ type SweepOptions struct {
 	Shard    Shard
 	Cost     string // metric called cost; "": what suits the scenario, see CostMetric
 	Latency  string // metric called latency; "": see LatencyMetric
-	Function string // whose latency; "": that of the objective, or of all
+	Function string // whose latency; "": that of the objective, or of all where it names none
 	Workload string
 }
 
@@ -148,8 +148,11 @@ func (w *sweeper) describe(grid []Point, axes []Axis) error {
 		w.sweep.Scenario, w.sweep.Seed, w.sweep.Synthetic = s.Name, s.Seed, s.Synthetic
 		w.sweep.Cost = cmp.Or(o.Cost, CostMetric(s, axes))
 		w.sweep.Latency, w.sweep.Function, w.sweep.Workload = LatencyMetric(s)
-		if o.Latency != "" || o.Function != "" || o.Workload != "" {
-			w.sweep.Latency = cmp.Or(o.Latency, w.sweep.Latency)
+		if o.Latency != "" {
+			w.sweep.Latency = o.Latency
+			w.sweep.Function, w.sweep.Workload = scopeOf(s, o.Latency)
+		}
+		if o.Function != "" || o.Workload != "" {
 			w.sweep.Function, w.sweep.Workload = o.Function, o.Workload
 		}
 		return nil
@@ -183,6 +186,22 @@ func LatencyMetric(s *Scenario) (metric, function, workload string) {
 		}
 	}
 	return "latency.p99", "", ""
+}
+
+// scopeOf is the function or the workload that the last objective on the metric names; where there is
+// none on it, that of LatencyMetric. A workload has no containers and no cost of its own.
+func scopeOf(s *Scenario, metric string) (function, workload string) {
+	_, function, workload = LatencyMetric(s)
+	for i := len(s.SLO) - 1; i >= 0; i-- {
+		if o := &s.SLO[i]; o.Metric == metric {
+			return o.Function, o.Workload
+		}
+	}
+	var ofWorkload Measures
+	if _, ok := ofWorkload.Metric(metric); !ok && !OfLLM(metric) {
+		workload = ""
+	}
+	return function, workload
 }
 
 // run works on as many points at one time as keep all workers busy.

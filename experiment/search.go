@@ -41,7 +41,8 @@ const (
 // there. A rate is judged by the values of its metrics; where intervals leave an objective undecided it
 // gets up to four times the replications. The interval of the answer reaches from the highest rate that
 // is sure to keep the objectives to the lowest above it that is sure to miss one. All rates meet the same
-// random numbers. A search whose simulation fails has an Error; an end of the context is an error.
+// random numbers. A search whose simulation fails has an Error. When the context ends, the rates that were
+// tried make a search that is marked as interrupted, which comes with the context's error.
 func FindCapacity(ctx context.Context, s *Scenario, o CapacityOptions) (CapacitySearch, error) {
 	f := &finder{ctx: ctx, scenario: s, options: o, tried: map[float64]*tried{}}
 	if f.options.Workloads == nil {
@@ -52,14 +53,17 @@ func FindCapacity(ctx context.Context, s *Scenario, o CapacityOptions) (Capacity
 	}
 	search := CapacitySearch{}
 	err := f.search(&search)
-	if ctx.Err() != nil {
-		return search, ctx.Err()
-	}
-	if err != nil {
+	switch {
+	case err != nil && ctx.Err() != nil:
+		f.soFar(&search)
+	case err != nil:
 		search.Error = err.Error()
 	}
 	for _, t := range f.order {
 		search.Steps = append(search.Steps, t.step)
+	}
+	if search.Interrupted {
+		return search, ctx.Err()
 	}
 	return search, nil
 }
@@ -136,6 +140,17 @@ func (f *finder) search(out *CapacitySearch) error {
 	if err := f.edges(kept, missed, width); err != nil {
 		return err
 	}
+	f.answer(out, kept, missed)
+	if missed == nil {
+		out.Limit = fmt.Sprintf("the SLO is kept even at %.0f times the scenario's rate", mostFactor)
+	} else {
+		out.Limit = firstMissed(missed)
+	}
+	return nil
+}
+
+// answer fills in the rate of an answer and its interval.
+func (f *finder) answer(out *CapacitySearch, kept, missed *tried) {
 	out.AtCapacity, out.Bounded = kept.result, missed != nil
 	rate, factor := kept.step.RatePerS, kept.step.Factor
 	out.RatePerS.Value, out.Factor.Value = &rate, &factor
@@ -143,12 +158,30 @@ func (f *finder) search(out *CapacitySearch) error {
 		out.RatePerS.Low, out.Factor.Low = &low.step.RatePerS, &low.step.Factor
 		out.RatePerS.High, out.Factor.High = &high.step.RatePerS, &high.step.Factor
 	}
-	if missed == nil {
-		out.Limit = fmt.Sprintf("the SLO is kept even at %.0f times the scenario's rate", mostFactor)
-	} else {
-		out.Limit = firstMissed(missed)
+}
+
+// soFar fills in what the rates tried before an interrupt say: the highest that keeps the objectives,
+// and the lowest beyond it that misses one.
+func (f *finder) soFar(out *CapacitySearch) {
+	out.Interrupted = true
+	var kept, missed *tried
+	for _, t := range f.order {
+		if t.keeps && (kept == nil || t.step.Factor > kept.step.Factor) {
+			kept = t
+		}
 	}
-	return nil
+	for _, t := range f.order {
+		if !t.keeps && (kept == nil || t.step.Factor > kept.step.Factor) &&
+			(missed == nil || t.step.Factor < missed.step.Factor) {
+			missed = t
+		}
+	}
+	if missed != nil {
+		out.Bounded, out.Limit = true, firstMissed(missed)
+	}
+	if kept != nil {
+		f.answer(out, kept, missed)
+	}
 }
 
 // bracket doubles or halves until a rate is kept and the next one is missed. Where the scenario's own
@@ -280,15 +313,25 @@ func (f *finder) try(factor float64) (*tried, error) {
 		err = g.run(f.ctx)
 	}
 	if err != nil {
+		if f.ctx.Err() != nil && len(g.trials) > 0 {
+			f.keep(g, factor)
+		}
 		return nil, fmt.Errorf("at %.4g times the rate: %w", factor, err)
 	}
-	r := g.result()
-	for n := len(g.trials); n > 1 && r.SLOVerdict() == Undecided &&
-		len(g.trials) < moreTrials*n; r = g.result() {
+	for n := len(g.trials); n > 1 && g.result().SLOVerdict() == Undecided && len(g.trials) < moreTrials*n; {
 		if err := g.batch(f.ctx, 2*len(g.trials)); err != nil {
+			if f.ctx.Err() != nil {
+				f.keep(g, factor)
+			}
 			return nil, fmt.Errorf("at %.4g times the rate: %w", factor, err)
 		}
 	}
+	return f.keep(g, factor), nil
+}
+
+// keep takes what was gathered at a rate among those that were tried.
+func (f *finder) keep(g *gathering, factor float64) *tried {
+	r := g.result()
 	t := &tried{result: r, keeps: true, step: CapacityStep{Factor: factor, Verdict: r.SLOVerdict(),
 		Replications: r.Replications, SLO: r.SLO}}
 	for i := range r.SLO {
@@ -301,5 +344,5 @@ func (f *finder) try(factor float64) (*tried, error) {
 	}
 	f.tried[factor] = t
 	f.order = append(f.order, t)
-	return t, nil
+	return t
 }

@@ -127,6 +127,29 @@ func TestSweepIsWhatRunsSay(t *testing.T) {
 	}
 }
 
+// TestSweepTakesTheScopeOfTheObjective: a metric that is named alone is that of what the scenario's
+// objective names.
+func TestSweepTakesTheScopeOfTheObjective(t *testing.T) {
+	for _, c := range []struct{ slo, latency, function, workload string }{
+		{"{metric: latency.p99, max: 3s, function: f}", "latency.p50", "f", ""},
+		{"{metric: latency.p99, max: 3s, workload: w}", "latency.p50", "", "w"},
+		{"{metric: latency.p99, max: 3s, workload: w}", "containers.peak", "", ""},
+		{"{metric: latency.p99, max: 3s}", "latency.p50", "", ""},
+		{"{metric: latency.p50, max: 1s, function: f}, {metric: latency.p99, max: 3s}", "latency.p50", "f", ""},
+	} {
+		text := strings.Replace(gridText, "slo:\n  - {metric: latency.p99, max: 3s}", "slo: ["+c.slo+"]", 1)
+		s := sweep(t, builderOf(t, text), experiment.SweepOptions{Latency: c.latency})
+		if s.Latency != c.latency || s.Function != c.function || s.Workload != c.workload {
+			t.Errorf("%s of %s: %s of %q, %q", c.latency, c.slo, s.Latency, s.Function, s.Workload)
+		}
+	}
+	text := strings.Replace(gridText, "max: 3s}", "max: 3s, workload: w}", 1)
+	s := sweep(t, builderOf(t, text), experiment.SweepOptions{Latency: "latency.p50", Function: "f"})
+	if s.Function != "f" || s.Workload != "" {
+		t.Errorf("with a function named, it is %q, %q", s.Function, s.Workload)
+	}
+}
+
 // TestFrontier compares the marks with the definition, point by point.
 func TestFrontier(t *testing.T) {
 	luck := rand.New(rand.NewPCG(1, 1))

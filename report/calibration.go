@@ -98,7 +98,7 @@ func WriteCalibration(dir string, c *Calibration, o Options) error {
 
 func calibrationDrawing(c *Calibration) *drawing {
 	v := &calibrationView{c}
-	return &drawing{HTML: func(w io.Writer) error { return page.Write(w, v.page()) }, Pictures: v.pictures()}
+	return &drawing{HTML: func(w io.Writer) error { return writePage(w, v.page()) }, Pictures: v.pictures()}
 }
 
 // calibrationView is a calibration as it is shown.
@@ -157,7 +157,6 @@ func (v *calibrationView) page() *page.Page {
 	}
 	add := func(id, title string, blocks []page.Block) {
 		if len(blocks) > 0 {
-			fillRows(blocks)
 			p.Sections = append(p.Sections, page.Section{ID: id, Title: title, Blocks: blocks})
 		}
 	}

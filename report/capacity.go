@@ -179,6 +179,18 @@ func (t *capacitySummary) overview() {
 	}
 }
 
+// cutShort says how far a search came that was interrupted.
+func cutShort(s *experiment.CapacitySearch) string {
+	tried := "interrupted after " + quantity.Plural(float64(len(s.Steps)), "rate")
+	switch {
+	case s.RatePerS.Value == nil:
+		return tried + ", none of which keeps the SLO; lower ones may"
+	case !s.Bounded:
+		return tried + ": the highest of them keeps the SLO, and higher ones may too"
+	}
+	return tried + ": the highest that keeps the SLO so far, and the search would have come closer"
+}
+
 // search writes one search: its answer, and its steps.
 func (t *capacitySummary) search(s *experiment.CapacitySearch) {
 	t.block(map[bool]string{true: "CAPACITY", false: "VARIANT"}[len(t.c.Searches) == 1])
@@ -188,16 +200,21 @@ func (t *capacitySummary) search(s *experiment.CapacitySearch) {
 	if s.Error != "" {
 		t.wrapped("", s.Error, red)
 	}
+	if s.Interrupted {
+		t.wrapped("", cutShort(s), yellow)
+	}
 	switch {
+	case s.RatePerS.Value == nil && s.Interrupted:
 	case s.RatePerS.Value == nil && s.Error == "":
 		t.wrapped("", s.Limit, red)
 	case s.RatePerS.Value != nil:
 		line := t.in(bold, withInterval(quantity.PerS, s.RatePerS)+" inputs") +
 			fmt.Sprintf(", %.3g times the scenario's rate", *s.Factor.Value)
 		t.line(line)
-		if s.Bounded {
+		switch {
+		case s.Bounded:
 			t.line("beyond it " + s.Limit + " is missed first")
-		} else {
+		case !s.Interrupted:
 			t.wrapped("", s.Limit, yellow)
 		}
 		if r := s.AtCapacity; r != nil && r.Total.CostUSD != nil {

@@ -111,6 +111,9 @@ func (t *planSummary) answer() {
 		t.wrapped("", bill(p.Best)+" keeps every SLO"+t.saving(), green+";"+bold)
 		t.wrapped("", t.sure(), dim)
 	}
+	if text := uneven(p); text != "" {
+		t.wrapped("", text, dim)
+	}
 	switch p.Stopped {
 	case plan.OverBudget:
 		t.wrapped("", "the search was cut short by --budget: this is the best that it found in that time",
@@ -145,6 +148,18 @@ func (t *planSummary) saving() string {
 	}
 	saved := quantity.Format(quantity.USD, math.Abs(*e.Value))
 	return fmt.Sprintf(", %s%s (%s) %s than today's %s%s", tilde, saved, part, word, today, noise)
+}
+
+// uneven says on how many replications the costs of today and of the answer rest where these differ;
+// "" where they do not.
+func uneven(p *plan.Result) string {
+	if p.Saving == nil || !has(p.Saving.Cost) || p.Today == nil || p.Best == nil ||
+		p.Today.Replications == p.Best.Replications {
+		return ""
+	}
+	return fmt.Sprintf("today's cost is the mean of %s, the answer's that of %d; the difference is that of "+
+		"the %d that both have", quantity.Plural(float64(p.Today.Replications), "replication"),
+		p.Best.Replications, min(p.Today.Replications, p.Best.Replications))
 }
 
 // sure says how sure the answer is.

@@ -79,6 +79,25 @@ func TestPlanTerminal(t *testing.T) {
 	}
 }
 
+// Where today's settings and the answer have different numbers of replications, both are named.
+func TestPlanSaysUnevenReplications(t *testing.T) {
+	r := planned()
+	r.Today.Replications, r.Best.Replications = 12, 40
+	const want = "today's cost is the mean of 12 replications, the answer's that of 40; the difference is that of the 12 that both have"
+	for _, both := range []bool{true, false} {
+		var text bytes.Buffer
+		if err := PlanTerminal(&text, r, TerminalOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		page := newPlanView(r).savingSentence()
+		if strings.Contains(strings.Join(strings.Fields(text.String()), " "), want) != both ||
+			strings.Contains(page, want[1:]) != both {
+			t.Errorf("told: %v, want %v\n%s%s", !both, both, text.String(), page)
+		}
+		r.Today.Replications = 40
+	}
+}
+
 // A plan without an answer names the closest settings and does not say what to paste.
 func TestPlanTerminalWithoutAnswer(t *testing.T) {
 	r := planned()

@@ -98,7 +98,7 @@ func WriteTraceFit(dir string, r *FitResult, o Options) error {
 
 func fitDrawing(r *FitResult) *drawing {
 	f := r.Table("")
-	d := &drawing{HTML: func(w io.Writer) error { return page.Write(w, f.page()) },
+	d := &drawing{HTML: func(w io.Writer) error { return writePage(w, f.page()) },
 		Pictures: map[string]figure.Picture{}}
 	for _, c := range f.charts() {
 		d.Pictures[c.ID] = figure.Picture{Footer: f.File + " · trace fit", Charts: []chart.Chart{c}}

@@ -192,20 +192,23 @@ func hourChart(s *shape.Shape) (chart.Chart, bool) {
 	if !s.Dated {
 		where = "since the first row"
 	}
-	return profileChart(s, s.Hours, "hours", "hour of the day ("+where+")", "Mean rate by hour of the day")
+	return profileChart(s, s.Hours, "hours", chart.Axis{Label: "hour of the day (" + where + ")",
+		Kind: quantity.Count}, "Mean rate by hour of the day")
 }
 
 func weekdayChart(s *shape.Shape) (chart.Chart, bool) {
-	axis := "day of the week, 0 is Monday"
+	axis := chart.Axis{Label: "day of the week (UTC)",
+		Names: []string{"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"}}
 	if !s.Dated {
-		axis = "day since the first row, of seven"
+		axis = chart.Axis{Label: "day since the first row, of seven",
+			Names: []string{"1", "2", "3", "4", "5", "6", "7"}}
 	}
-	return profileChart(s, s.Weekdays, "weekdays", axis,
-		"Mean rate by day of the week")
+	return profileChart(s, s.Weekdays, "weekdays", axis, "Mean rate by day of the week")
 }
 
 // profileChart draws mean rates of hours or days as columns.
-func profileChart(s *shape.Shape, rates []float64, id, axis, subtitle string) (chart.Chart, bool) {
+func profileChart(s *shape.Shape, rates []float64, id string, axis chart.Axis,
+	subtitle string) (chart.Chart, bool) {
 	if len(rates) == 0 || !(s.RatePerS > 0) {
 		return chart.Chart{}, false
 	}
@@ -215,8 +218,8 @@ func profileChart(s *shape.Shape, rates []float64, id, axis, subtitle string) (c
 		top, low = math.Max(top, r), math.Min(low, r)
 		column.X, column.Y = append(column.X, float64(i)), append(column.Y, r)
 	}
-	xy := &chart.XY{X: chart.Axis{Label: axis, Kind: quantity.Count, Min: chart.At(-0.6),
-		Max: chart.At(float64(len(rates)) - 0.4)}, Y: chart.Axis{Label: "arrivals", Kind: quantity.PerS},
+	axis.Min, axis.Max = chart.At(-0.6), chart.At(float64(len(rates))-0.4)
+	xy := &chart.XY{X: axis, Y: chart.Axis{Label: "arrivals", Kind: quantity.PerS},
 		Series: []chart.Series{column}, Rules: []chart.Rule{{At: s.RatePerS, Role: chart.Muted,
 			Label: "mean"}}}
 	return chart.Chart{ID: id, Title: fmt.Sprintf("Between %s and %s the mean rate", multiple(low/s.RatePerS),
@@ -256,7 +259,7 @@ func correlationChart(s *shape.Shape) (chart.Chart, bool) {
 
 // TraceHTML writes the page of a trace: one file that opens without a network.
 func TraceHTML(w io.Writer, s *shape.Shape) error {
-	return page.Write(w, tracePage(s))
+	return writePage(w, tracePage(s))
 }
 
 func tracePage(s *shape.Shape) *page.Page {

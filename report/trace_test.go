@@ -3,6 +3,8 @@ package report
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -105,5 +107,59 @@ func TestShortTraceHasNoVerdict(t *testing.T) {
 		Verdict: shape.Verdict{Text: "too short to tell: at least 100 arrivals in ten windows are needed"}}
 	if word := tracePage(s).Verdict.Word; word != "Too short to tell" {
 		t.Errorf("the page says %q", word)
+	}
+}
+
+// TestWeekdaysHaveNames: the week of a file with dates begins on Monday, and its days have names.
+func TestWeekdaysHaveNames(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("time\n")
+	for day := 1; day <= 15; day++ { // 2025-09-01 is a Monday
+		for hour := range 24 {
+			at := fmt.Sprintf("2025-09-%02dT%02d:00:00Z\n", day, hour)
+			b.WriteString(at)
+			if day%7 == 3 { // Wednesdays are busy
+				b.WriteString(strings.Replace(at, ":00:00Z", ":20:00Z", 1))
+			}
+		}
+	}
+	c, ok := weekdayChart(shapeOf(t, b.String()))
+	if !ok {
+		t.Fatal("there is no chart of weekdays")
+	}
+	busiest := 0
+	for i, y := range c.XY.Series[0].Y {
+		if y > c.XY.Series[0].Y[busiest] {
+			busiest = i
+		}
+	}
+	if names := c.XY.X.Names; len(names) != 7 || names[busiest] != "Wed" {
+		t.Errorf("day %d of %v is the busiest, want Wed", busiest, names)
+	}
+}
+
+// TestTracePageHasNoHole: a chart that would stand alone in a row of two takes all of it.
+func TestTracePageHasNoHole(t *testing.T) {
+	p := tracePage(shapeOf(t, longTrace()))
+	if err := writePage(io.Discard, p); err != nil {
+		t.Fatal(err)
+	}
+	charts, column := 0, 0
+	for _, s := range p.Sections {
+		for _, b := range s.Blocks {
+			switch c := b.Chart; {
+			case c == nil || c.Wide || c.Grid != nil:
+				if column == 1 {
+					t.Errorf("section %s: a hole before block %d", s.ID, charts)
+				}
+				column = 0
+			default:
+				column = 1 - column
+			}
+			charts++
+		}
+		if column == 1 {
+			t.Errorf("section %s ends with a hole", s.ID)
+		}
 	}
 }

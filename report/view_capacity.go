@@ -29,7 +29,7 @@ func WriteCapacity(dir string, c *experiment.Capacity, o Options) error {
 
 func capacityDrawing(c *experiment.Capacity) *drawing {
 	v := newCapacityView(c)
-	return &drawing{HTML: func(w io.Writer) error { return page.Write(w, v.page()) }, Pictures: v.pictures()}
+	return &drawing{HTML: func(w io.Writer) error { return writePage(w, v.page()) }, Pictures: v.pictures()}
 }
 
 // capacityView is a capacity search as it is shown.
@@ -70,6 +70,11 @@ func (v *capacityView) answer(i int) string {
 	switch {
 	case s.Error != "":
 		return with + s.Error
+	case s.Interrupted && has(s.RatePerS) && *s.RatePerS.Value > 0:
+		return fmt.Sprintf("%s%s (%s, %s the scenario's own)", with, cutShort(s),
+			text(quantity.PerS, s.RatePerS), factorText(valueOf(s.Factor)))
+	case s.Interrupted:
+		return with + cutShort(s)
 	case !has(s.RatePerS) || *s.RatePerS.Value <= 0:
 		why := ""
 		if s.Limit != "" {
@@ -134,6 +139,10 @@ func (v *capacityView) page() *page.Page {
 		p.Verdict = page.Verdict{State: string(kept), Word: "✓ Capacity",
 			Headline: capital(v.answer(best)) + "."}
 	}
+	if last := len(v.Searches) - 1; last >= 0 && v.Searches[last].Interrupted && v.best() < 0 {
+		p.Verdict = page.Verdict{State: string(undecided), Word: "? Interrupted",
+			Headline: capital(v.answer(last)) + "."}
+	}
 	for i := range v.Searches {
 		s := &v.Searches[i]
 		if len(v.Searches) > 1 {
@@ -161,7 +170,6 @@ func (v *capacityView) page() *page.Page {
 		blocks = append(blocks, picture(v.steps(i))...)
 	}
 	if len(blocks) > 0 {
-		fillRows(blocks)
 		p.Sections = append(p.Sections, page.Section{ID: "rates", Title: "How the SLO fails", Blocks: blocks})
 	}
 	p.Sections = append(p.Sections, page.Section{ID: "numbers", Title: "All rates that were tried",

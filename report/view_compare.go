@@ -27,7 +27,7 @@ func WriteCompare(dir string, c *experiment.Comparison, o Options) error {
 
 func compareDrawing(c *experiment.Comparison) *drawing {
 	v := &compareView{c}
-	return &drawing{HTML: func(w io.Writer) error { return page.Write(w, v.page()) }, Pictures: v.pictures()}
+	return &drawing{HTML: func(w io.Writer) error { return writePage(w, v.page()) }, Pictures: v.pictures()}
 }
 
 // compareView is a comparison as it is shown.
@@ -179,7 +179,6 @@ func (v *compareView) page() *page.Page {
 	}
 	add := func(id, title string, blocks []page.Block) {
 		if len(blocks) > 0 {
-			fillRows(blocks)
 			p.Sections = append(p.Sections, page.Section{ID: id, Title: title, Blocks: blocks})
 		}
 	}

@@ -13,7 +13,7 @@ import (
 
 // HTML writes the page of a run: one file that opens without a network.
 func HTML(w io.Writer, r *experiment.Result, o Options) error {
-	return page.Write(w, runPage(r, o))
+	return writePage(w, runPage(r, o))
 }
 
 // runPage is the page of a run as a description.
@@ -39,10 +39,15 @@ func runPage(r *experiment.Result, o Options) *page.Page {
 			p.Sections = append(p.Sections, s)
 		}
 	}
+	return p
+}
+
+// writePage writes a page none of whose rows has a hole.
+func writePage(w io.Writer, p *page.Page) error {
 	for i := range p.Sections {
 		fillRows(p.Sections[i].Blocks)
 	}
-	return p
+	return page.Write(w, p)
 }
 
 // fillRows lets a chart take the whole width that would stand alone in a row of two.

@@ -27,7 +27,7 @@ func WritePlan(dir string, r *plan.Result, o Options) error {
 
 func planDrawing(r *plan.Result) *drawing {
 	v := newPlanView(r)
-	return &drawing{HTML: func(w io.Writer) error { return page.Write(w, v.page()) }, Pictures: v.pictures()}
+	return &drawing{HTML: func(w io.Writer) error { return writePage(w, v.page()) }, Pictures: v.pictures()}
 }
 
 // planView is a plan as it is shown.
@@ -99,6 +99,9 @@ func (v *planView) savingSentence() string {
 	case plan.Unsure:
 		sentence += " and are unsure to keep every objective"
 	}
+	if text := uneven(v.Result); text != "" {
+		sentence += ". " + capital(text)
+	}
 	return sentence + "."
 }
 
@@ -169,7 +172,6 @@ func (v *planView) page() *page.Page {
 	}
 	add := func(id, title string, blocks []page.Block) {
 		if len(blocks) > 0 {
-			fillRows(blocks)
 			p.Sections = append(p.Sections, page.Section{ID: id, Title: title, Blocks: blocks})
 		}
 	}

@@ -38,7 +38,7 @@ func writeDrawing(dir string, d *drawing, o Options) error {
 
 func sweepDrawing(s *experiment.Sweep) *drawing {
 	v := newSweepView(s)
-	return &drawing{HTML: func(w io.Writer) error { return page.Write(w, v.page()) }, Pictures: v.pictures()}
+	return &drawing{HTML: func(w io.Writer) error { return writePage(w, v.page()) }, Pictures: v.pictures()}
 }
 
 // sweepView is a sweep with what its pictures share.
@@ -267,7 +267,6 @@ func (v *sweepView) page() *page.Page {
 	}
 	for _, s := range []page.Section{trade, maps, effects, numbers} {
 		if len(s.Blocks) > 0 {
-			fillRows(s.Blocks)
 			p.Sections = append(p.Sections, s)
 		}
 	}

@@ -9,12 +9,15 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v4"
 
 	"github.com/simcap/simcap/experiment"
 	"github.com/simcap/simcap/model"
+	"github.com/simcap/simcap/model/workload"
 )
 
 // Options say what stands around a scenario file.
@@ -123,6 +126,7 @@ func (r *reader) check(s *experiment.Scenario) {
 		r.problem(p)
 	}
 	r.checkTokens(s)
+	r.checkTimeouts(s)
 	r.checkReplications(s)
 	r.checkObjectives(s)
 	if at, ok := r.spots["carbon_intensity"]; ok && s.CarbonIntensity > mostCarbon {
@@ -132,6 +136,42 @@ func (r *reader) check(s *experiment.Scenario) {
 		r.checkAxes("sweep", s.Sweep)
 		r.checkAxes("plan.search", s.PlanSearch)
 	}
+}
+
+// checkTimeouts warns of functions all of whose inputs take longer than their timeout.
+func (r *reader) checkTimeouts(s *experiment.Scenario) {
+	for i := range s.Model.Functions {
+		f := &s.Model.Functions[i]
+		at := "functions." + f.Name
+		batched := f.Batched.MaxBatchSize > 0 && f.Service.Batch != nil
+		if f.Service.LLM != nil || batched || f.Service.NoiseCV > 0 || f.Service.Time == nil ||
+			f.Service.Time.Validate() != nil || f.Timeout <= 0 || demandOfRows(s, f.Name) || r.misread(at) {
+			continue
+		}
+		if share, _ := f.Service.Time.Within(0, float64(f.Timeout)+1); share > 0 {
+			continue
+		}
+		n, path := r.head(r.doc.root, at), at+".service"
+		for _, inner := range []string{path, path + ".time", at + ".timeout"} {
+			if spot, ok := r.spots[inner]; ok {
+				if n, path = spot.value, inner; n.Kind != yaml.ScalarNode {
+					n = spot.key
+				}
+			}
+		}
+		r.add(Warning, n, path, "raise timeout, or lower service.time",
+			"every input takes longer than the timeout of %v s, so that none can complete",
+			f.Timeout.Seconds())
+	}
+}
+
+// demandOfRows says whether rows of a trace tell how long inputs of a function take.
+func demandOfRows(s *experiment.Scenario, function string) bool {
+	return slices.ContainsFunc(s.Model.Workloads, func(w model.Workload) bool {
+		kind, ok := w.Arrivals.Kind.(workload.Trace)
+		return w.Function == function && ok &&
+			(len(kind.Take) == 0 || slices.Contains(kind.Take, "demand"))
+	})
 }
 
 // problem turns what the model objects to into a diagnostic at the setting, or at the nearest one
@@ -297,12 +337,16 @@ func (r *reader) checkAxes(path string, axes []experiment.Axis) {
 		at := join(path, axis.Key)
 		for i, value := range probes(axis.Values) {
 			opts := Options{Set: append(append([]Override(nil), r.opts.Set...),
-				Override{Key: axis.Key, Value: value}),
+				Override{Key: axis.Key, Value: value, Source: axisSource}),
 				Folder: r.opts.Folder, Open: r.opts.Open, Profile: r.opts.Profile}
-			probe := &reader{doc: r.doc, opts: &opts, lang: r.lang}
+			probe := &reader{doc: r.doc, opts: &opts, lang: r.lang, axis: true}
 			probe.scenario()
 			if wrong, ok := r.news(probe.found); ok {
 				n := r.spots[at].key
+				if part := r.partOf(n, axis.Key, wrong); part != nil { // the key is wrong, whatever the value
+					r.fail(part, at, wrong.Help, "%s", wrong.Message)
+					break
+				}
 				if e, ok := r.spots[element(at, i)]; ok &&
 					len(probes(axis.Values)) == len(axis.Values) {
 					n = e.value
@@ -312,6 +356,30 @@ func (r *reader) checkAxes(path string, axes []experiment.Axis) {
 			}
 		}
 	}
+}
+
+// axisSource is how the probes of an axis are called among the sources of overrides.
+const axisSource = "axis"
+
+// partOf is the part of an axis's key that a probe found wrong; nil where it is not the key.
+func (r *reader) partOf(n *yaml.Node, key string, wrong Diagnostic) *yaml.Node {
+	if wrong.File != axisSource || wrong.Column < 1 || wrong.Column > utf8.RuneCountInString(key) {
+		return nil
+	}
+	part := *n
+	if n.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle) != 0 {
+		part.Column++
+	}
+	part.Column += wrong.Column - 1
+	part.Value = string([]rune(key)[wrong.Column-1:])
+	if end := strings.IndexAny(part.Value, ".]"); end >= 0 {
+		part.Value = part.Value[:end]
+	}
+	part.Style = 0
+	if from := r.sources[n]; from != nil {
+		r.sources[&part] = from
+	}
+	return &part
 }
 
 // probes are the values of an axis that are tried: all of a few, both ends of many.
@@ -326,7 +394,7 @@ func probes(values []string) []string {
 // news is the first error that comes from an override and that this reader has not found itself.
 func (r *reader) news(found Diagnostics) (Diagnostic, bool) {
 	for _, d := range found {
-		if d.Severity == Error && d.File == "--set" && !r.hasFound(d) {
+		if d.Severity == Error && (d.File == "--set" || d.File == axisSource) && !r.hasFound(d) {
 			return d, true
 		}
 	}

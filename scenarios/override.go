@@ -222,11 +222,19 @@ func (t *tree) entryOf(at *yaml.Node, part step, key *yaml.Node, path string, la
 		}
 	}
 	if empty.Kind == yaml.ScalarNode && !last && at == t.functions() {
-		t.r.fail(key, path, choose(part.name, keysOf(at)), "there is no function %q", part.name)
+		t.r.fail(key, path, chooseOne(part.name, keysOf(at)), "there is no function %q", part.name)
 		return nil
 	}
 	at.Content = append(at.Content, key, empty)
 	return &at.Content[len(at.Content)-1]
+}
+
+// chooseOne is the help for a name that there is not.
+func chooseOne(name string, names []string) string {
+	if name == "*" {
+		return "a key names one of them, * does not stand for all: " + choose(name, names)
+	}
+	return choose(name, names)
 }
 
 // elementOf is where a list keeps an element: by index from 0, or by its name.
@@ -248,7 +256,7 @@ func (t *tree) elementOf(at *yaml.Node, part step, key *yaml.Node, path string) 
 	}
 	help := fmt.Sprintf("the list has %d elements, counted from 0", len(at.Content))
 	if len(names) > 0 {
-		help = choose(part.name, names)
+		help = chooseOne(part.name, names)
 	}
 	t.r.fail(key, path, help, "the list has no element %q", part.name)
 	return nil

@@ -3,6 +3,7 @@ package scenarios
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
@@ -30,6 +31,7 @@ type reader struct {
 	overhead  dist.Dist                      // of the same profile
 	facts     *experiment.Profile            // of the same profile
 	profiles  map[string]*experiment.Profile // by function
+	axis      bool                           // it tries a value of an axis
 	synthetic bool                           // a profile says that it was not measured
 	tokens    map[string][2]bool             // by workload: all rows of its trace say prompt, output
 }
@@ -255,6 +257,14 @@ func (s *section) keys() []string {
 	return names
 }
 
+// variable are the keys that can take one value after another, as those of a sweep do: not those that
+// say what something is called, and not the questions themselves.
+func (s *section) variable() []string {
+	return slices.DeleteFunc(s.keys(), func(key string) bool {
+		return key == "name" || key == "simcap" || key == "sweep" || key == "plan"
+	})
+}
+
 // shape is what the section is called where something else stands in its place.
 func (s *section) shape() string {
 	const most = 4
@@ -338,7 +348,9 @@ func (r *reader) unknown(s *section, key *yaml.Node, path string) {
 		r.untold++
 		return
 	}
-	if near := Nearest(key.Value, s.keys()); near != "" {
+	if r.axis {
+		help = choose(key.Value, s.variable())
+	} else if near := Nearest(key.Value, s.keys()); near != "" {
 		help = fmt.Sprintf("did you mean %q?", near)
 		r.meant[join(parent(path), near)] = true
 	} else if other := r.lang.sectionWith(key.Value); other != nil {

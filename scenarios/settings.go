@@ -435,10 +435,23 @@ func (l *language) stage() form {
 			stage := into.Addr().Interface().(*model.Stage)
 			if !r.given(path + ".billed") {
 				stage.Billed = !slices.Contains(stageNames[:2], stage.Name)
+				r.misspeltStage(path+".name", stage.Name)
 			}
 		},
 		like: func(b *schemas) schema { return b.ref(s) },
 	}
+}
+
+// misspeltStage warns of a name that is nearly one of those whose stages are not billed: as it stands the
+// stage is.
+func (r *reader) misspeltStage(path, name string) {
+	near := Nearest(name, stageNames)
+	if near == name || !slices.Contains(stageNames[:2], near) || !r.given(path) {
+		return
+	}
+	help := fmt.Sprintf("did you mean %q? Or say billed: true or false", near)
+	r.add(Warning, r.spots[path].value, path, help,
+		"a stage named %q is billed, one named %q would not be", name, near)
 }
 
 // curve is a mapping of whole numbers to times.

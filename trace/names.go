@@ -2,6 +2,7 @@ package trace
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -173,8 +174,9 @@ var synonyms = [numRoles][]string{
 // tells of single requests.
 func generic(columns []column) {
 	tokens, single := false, false
+	own := ownRows(columns)
 	for r := roleTime; r < numRoles; r++ {
-		if r == roleCount || r == roleRate {
+		if r == roleCount || r == roleRate || own && r == roleDuration {
 			continue
 		}
 		if i, unit := find(columns, synonyms[r]); i >= 0 {
@@ -202,6 +204,24 @@ func generic(columns []column) {
 		}
 		return
 	}
+}
+
+// ownRows says whether the columns are those of the rows that `simcap run --inputs` writes. What an input
+// needs is its service_s then: its latency_s has waiting and cold starts in it.
+func ownRows(columns []column) bool {
+	marks := []string{"replication", "submitted_s", "latency_s", "batch_wait_s", "interference_s"}
+	for _, name := range marks {
+		if !slices.ContainsFunc(columns, func(c column) bool { return c.name == name }) {
+			return false
+		}
+	}
+	for i := range columns {
+		if columns[i].name == "service_s" {
+			columns[i].role, columns[i].unit = roleDemand, unitS
+			return true
+		}
+	}
+	return false
 }
 
 // means says whether a name is the wanted one, with or without a unit, and which.

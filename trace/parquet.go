@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"strconv"
+	"strings"
 
 	"github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/format"
@@ -79,11 +80,31 @@ func (p *parquetFile) whole(in *input) (io.ReaderAt, int64, error) {
 	return file, size, nil
 }
 
+// errDirectory says what no library has words for that people know.
+var errDirectory = errors.New("a broken Parquet file: the directory at its end, which says where the " +
+	"columns are, is damaged; copy or write the file again")
+
+// watchedReader keeps the error of a file that cannot be read, to tell it from one that is damaged.
+type watchedReader struct {
+	io.ReaderAt
+	err error
+}
+
+// ReadAt implements io.ReaderAt.
+func (w *watchedReader) ReadAt(b []byte, off int64) (int, error) {
+	n, err := w.ReaderAt.ReadAt(b, off)
+	var failed *os.PathError
+	if errors.As(err, &failed) {
+		w.err = err
+	}
+	return n, err
+}
+
 // openParquetFile opens a Parquet file; the library panics at some broken ones.
 func openParquetFile(at io.ReaderAt, size int64) (f *parquet.File, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			f, err = nil, fmt.Errorf("a broken Parquet file: %v", p)
+			f, err = nil, errDirectory
 		}
 	}()
 	end := make([]byte, 4+len(parquetMagic)) // the directory's length, and the mark
@@ -100,9 +121,13 @@ func openParquetFile(at io.ReaderAt, size int64) (f *parquet.File, err error) {
 		return nil, fmt.Errorf("a broken Parquet file: its directory has %d bytes, more than the "+
 			"file", length)
 	}
-	f, err = parquet.OpenFile(at, size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
-	if err != nil {
-		return nil, fmt.Errorf("a broken Parquet file: %w", err)
+	watched := &watchedReader{ReaderAt: at}
+	f, err = parquet.OpenFile(watched, size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
+	switch {
+	case err != nil && watched.err != nil:
+		return nil, watched.err
+	case err != nil:
+		return nil, errDirectory
 	}
 	return f, nil
 }
@@ -162,7 +187,11 @@ func timestampUnit(c *parquet.Column) int {
 	if t.Kind() == parquet.Int96 {
 		return unitNS // as text makes it
 	}
-	logical, ok := t.LogicalType().Value.(*format.TimestampType)
+	kind := t.LogicalType()
+	if kind == nil {
+		return unitUnknown
+	}
+	logical, ok := kind.Value.(*format.TimestampType)
 	if !ok {
 		return unitUnknown
 	}
@@ -179,7 +208,7 @@ func timestampUnit(c *parquet.Column) int {
 func (p *parquetFile) next(rec *record) (err error) {
 	defer func() {
 		if broken := recover(); broken != nil {
-			err = fmt.Errorf("after row %d: a broken Parquet file: %v", p.row, broken)
+			err = p.fault(errors.New(damagedPage))
 		}
 	}()
 	p.cells.clear()
@@ -220,7 +249,7 @@ func (p *parquetFile) value(i int) (parquet.Value, error) {
 			continue
 		}
 		if i > 0 && c.pages != nil {
-			return parquet.Value{}, p.fault(errors.New("its columns differ in length"))
+			return parquet.Value{}, p.fault(errLengths)
 		}
 		if err := p.nextGroup(); err != nil {
 			return parquet.Value{}, err
@@ -279,10 +308,28 @@ func (p *parquetFile) nextGroup() error {
 	return nil
 }
 
-// fault explains an error of the library.
+// damagedPage says what is wrong where the library cannot read a page of values.
+const damagedPage = "what follows is damaged; copy or write the file again"
+
+// fault explains an error of the library, whose own words name its insides: a file that cannot be read,
+// a compression that it does not know, or a damage.
 func (p *parquetFile) fault(err error) error {
-	return fmt.Errorf("after row %d: a broken Parquet file: %w", p.row-1, err)
+	var failed *os.PathError
+	_, codec, found := strings.Cut(err.Error(), "unsupported compression codec: ")
+	switch {
+	case errors.As(err, &failed):
+		return fmt.Errorf("after row %d: %w", p.row-1, err)
+	case found:
+		return fmt.Errorf("a Parquet file whose pages are compressed in a way that simcap does not "+
+			"know (%s); write it with Snappy, Gzip, Brotli, Zstd or LZ4_RAW", codec)
+	case errors.Is(err, errLengths):
+		return fmt.Errorf("after row %d: a broken Parquet file: %w", p.row-1, err)
+	}
+	return fmt.Errorf("after row %d: a broken Parquet file: %s", p.row-1, damagedPage)
 }
+
+// errLengths says that the columns do not end together.
+var errLengths = errors.New("its columns differ in length")
 
 // text writes a value as a CSV would have it; the old Int96 instants (nanoseconds of the day, then
 // the Julian day) as nanoseconds since 1970.

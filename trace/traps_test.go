@@ -508,3 +508,87 @@ func TestEvenRowsOfATableAreSaidToBeSamples(t *testing.T) {
 		}
 	}
 }
+
+// ownRow has the columns of the rows that `simcap run --inputs` writes that matter here.
+type ownRow struct {
+	Replication  int32   `parquet:"replication"`
+	Function     string  `parquet:"function"`
+	Submitted    float64 `parquet:"submitted_s"`
+	Latency      float64 `parquet:"latency_s"`
+	BatchWait    float64 `parquet:"batch_wait_s"`
+	Service      float64 `parquet:"service_s"`
+	Interference float64 `parquet:"interference_s"`
+}
+
+// ownParquet is a Parquet file of such rows, each with 3 s of latency and 0.2 s of service.
+func ownParquet(t *testing.T) []byte {
+	t.Helper()
+	var rows []ownRow
+	for i := range 3000 {
+		rows = append(rows, ownRow{Replication: 1, Function: "f", Submitted: float64(i) / 7, Latency: 3, Service: 0.2})
+	}
+	var b bytes.Buffer
+	w := parquet.NewGenericWriter[ownRow](&b, parquet.PageBufferSize(512), parquet.Compression(&parquet.Zstd))
+	if _, err := w.Write(rows); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// TestOwnRows: of rows that simcap wrote, the time of service is what an input needs, and not its latency,
+// in which waiting and cold starts are.
+func TestOwnRows(t *testing.T) {
+	text := "replication,function,submitted_s,latency_s,batch_wait_s,service_s,interference_s\n" +
+		"1,f,0.5,3,0,0.2,0\n1,f,1.5,3,0,0.2,0\n"
+	fromCSV, _ := readText(t, text, Options{})
+	r, err := NewReader(bytes.NewReader(ownParquet(t)), "x", Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, rows := range [][]Row{fromCSV, readAll(t, r)} {
+		if len(rows) < 2 || rows[1].Demand != 0.2*1e9 {
+			t.Errorf("%d rows, the demand of the second is %v, want 0.2 s", len(rows), rows[1].Demand)
+		}
+	}
+	other, _ := readText(t, "submitted_s,latency_s,service_s\n0,3,f\n1,3,f\n", Options{})
+	if other[0].Demand != 3e9 {
+		t.Errorf("of other tables the demand is %v, want the latency", other[0].Demand)
+	}
+}
+
+// TestDamagedParquet: a damaged file is an error in words of its own, wherever the damage is, and never a
+// panic; damage that no check sees may go unnoticed.
+func TestDamagedParquet(t *testing.T) {
+	whole := ownParquet(t)
+	told := 0
+	for at := 4; at+60 < len(whole); at += 60 {
+		b := bytes.Clone(whole)
+		for i := at; i < at+60 && i < len(b)-8; i++ {
+			b[i] ^= 0x5a
+		}
+		r, err := NewReader(bytes.NewReader(b), "x", Options{})
+		if err == nil {
+			var row Row
+			for more := true; err == nil && more; {
+				more, err = r.Next(&row)
+			}
+			r.Close()
+		}
+		if err == nil {
+			continue
+		}
+		told++
+		for _, word := range []string{"thrift", "panic", "decod", "nil pointer", "index out", "zstd:", "parquet:", "EOF"} {
+			if strings.Contains(err.Error(), word) {
+				t.Errorf("damaged from byte %d on: %v", at, err)
+				break
+			}
+		}
+	}
+	if told < 10 {
+		t.Errorf("only %d damages are told", told)
+	}
+}

@@ -69,8 +69,17 @@ func newCapacityCommand() *cobra.Command {
 	return cmd
 }
 
-// errInterrupted says what became of a search that was interrupted.
-var errInterrupted = errors.New("interrupted; searches that were finished are kept")
+// interruptedCapacity says what became of a search that was interrupted.
+func interruptedCapacity(c *experiment.Capacity) error {
+	if len(c.Searches) == 0 {
+		return errors.New("interrupted before anything was finished")
+	}
+	rates := 0
+	for i := range c.Searches {
+		rates += len(c.Searches[i].Steps)
+	}
+	return fmt.Errorf("interrupted after %s; what was finished is kept", count(rates, "rate"))
+}
 
 // percentage is a flag like 2% or 0.02.
 type percentage struct{ to *float64 }
@@ -130,8 +139,11 @@ func (f *capacityFlags) run(cmd *cobra.Command, argument string) error {
 	interrupted := false
 	for _, p := range points {
 		search, err := f.search(cmd, src, p)
-		if cmd.Context().Err() != nil {
+		if err != nil && cmd.Context().Err() != nil {
 			interrupted = true
+			if search.Interrupted && len(search.Steps) > 0 {
+				c.Searches = append(c.Searches, search)
+			}
 			break
 		}
 		if err != nil {
@@ -140,13 +152,13 @@ func (f *capacityFlags) run(cmd *cobra.Command, argument string) error {
 		c.Searches = append(c.Searches, search)
 	}
 	if interrupted && len(c.Searches) == 0 {
-		return &exitError{exitInterrupted, errInterrupted}
+		return &exitError{exitInterrupted, interruptedCapacity(c)}
 	}
 	if err := f.deliver(cmd, c, out, pictures); err != nil {
 		return failed(err)
 	}
 	if interrupted {
-		return &exitError{exitInterrupted, errInterrupted}
+		return &exitError{exitInterrupted, interruptedCapacity(c)}
 	}
 	if !slices.ContainsFunc(c.Searches, func(s experiment.CapacitySearch) bool {
 		return s.RatePerS.Value != nil
@@ -206,12 +218,12 @@ func (f *capacityFlags) search(cmd *cobra.Command, src *source, p experiment.Poi
 		Version: version(), Workloads: f.workloads, Ignore: f.ignore, Precision: f.precision,
 		Progress: line.capacityCallback(pointName(p))})
 	line.clear()
-	if err != nil {
-		return search, usage(err)
-	}
 	search.Variant = p
 	if search.Variant == nil {
 		search.Variant = experiment.Point{}
+	}
+	if err != nil {
+		return search, usage(err)
 	}
 	return search, nil
 }

@@ -1,10 +1,15 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"os"
+	"path/filepath"
+	"runtime"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/simcap/simcap/experiment"
 )
@@ -79,4 +84,33 @@ func TestCapacity(t *testing.T) {
 	simcap(t, "", "capacity", "tight.yaml", "--ignore", "latency.p51").expect(t, exitUsage, "", "did you mean")
 	simcap(t, "", "capacity", "tight.yaml", "--ignore", "latency.p50").expect(t, exitUsage, "", "slo")
 	simcap(t, "", "capacity", "tight.yaml", "--gpu", "T5").expect(t, exitUsage, "", "T5")
+}
+
+// TestCapacityIsInterrupted keeps and reports the replications of the first rate, with exit code 130.
+func TestCapacityIsInterrupted(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("Windows cannot send a process an interrupt")
+	}
+	folder(t)
+	cmd := program(t, "capacity", "small.yaml", "--replications", "1000000", "--out", "c")
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(time.Second)
+	if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	cmd.Wait()
+	if code := cmd.ProcessState.ExitCode(); code != exitInterrupted ||
+		!strings.Contains(stderr.String(), "interrupted after 1 rate; what was finished is kept") ||
+		!strings.Contains(stdout.String(), "interrupted after 1 rate: the highest of them keeps the SLO") {
+		t.Errorf("exit code %d\n%s%s", code, stdout.String(), stderr.String())
+	}
+	for _, name := range []string{"capacity.json", "report.html"} {
+		if _, err := os.Stat(filepath.Join("c", name)); err != nil {
+			t.Error(err)
+		}
+	}
 }

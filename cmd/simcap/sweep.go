@@ -76,7 +76,8 @@ func newSweepCommand() *cobra.Command {
 	f.IntVar(&flags.workers, "workers", 0, "replications at one time (default: one per core)")
 	f.StringVar(&flags.cost, "cost", "", "metric that is called cost (default cost.per_hour)")
 	f.StringVar(&flags.latency, "latency", "", "metric that is called latency (default: that of the slo)")
-	f.StringVar(&flags.function, "function", "", "function whose latency it is (default: that of the slo)")
+	f.StringVar(&flags.function, "function", "",
+		"function whose latency it is (default: that which the slo names, else all)")
 	cmd.RegisterFlagCompletionFunc("vary", completeSetting)
 	for _, name := range []string{"cost", "latency"} {
 		cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(experiment.MetricNames(),
@@ -197,7 +198,7 @@ func (f *sweepFlags) finish(cmd *cobra.Command, sweep *experiment.Sweep, out str
 	journal *experiment.Journal) error {
 	interrupted := err != nil && cmd.Context().Err() != nil
 	if journal != nil {
-		if err != nil && !interrupted && journal.Empty() { // or the next try would have to ask for --force
+		if err != nil && journal.Empty() { // or the next try would have to ask for --force
 			os.Remove(filepath.Join(out, journalFile))
 		}
 		if closing := journal.Close(); closing != nil && (err == nil || interrupted) {
@@ -209,6 +210,9 @@ func (f *sweepFlags) finish(cmd *cobra.Command, sweep *experiment.Sweep, out str
 			return usage(err)
 		}
 		return failed(err)
+	}
+	if interrupted && (sweep == nil || len(sweep.Points) == 0) {
+		return &exitError{exitInterrupted, errors.New(beforeAnyPoint(journal))}
 	}
 	if err := f.deliver(cmd, sweep, out); err != nil {
 		return failed(err)
@@ -224,6 +228,15 @@ func (f *sweepFlags) finish(cmd *cobra.Command, sweep *experiment.Sweep, out str
 		return &exitError{code: exitSLO}
 	}
 	return nil
+}
+
+// beforeAnyPoint says what there is of a sweep that was interrupted before a point was finished.
+func beforeAnyPoint(journal *experiment.Journal) string {
+	const text = "interrupted before any point was finished"
+	if journal == nil || journal.Empty() {
+		return text + "; there is nothing to show or to keep"
+	}
+	return text + "; the replications that were finished are kept, and --resume goes on with it"
 }
 
 func noneRan(s *experiment.Sweep) bool {

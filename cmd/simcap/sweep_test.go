@@ -160,6 +160,22 @@ func TestSweepIsInterrupted(t *testing.T) {
 	o.expect(t, exitDone, "6 points", "in b were used")
 }
 
+// TestSweepIsInterruptedAtOnce: without a finished point there is a sentence, no empty table, and a
+// folder is left only where it has replications to go on with.
+func TestSweepIsInterruptedAtOnce(t *testing.T) {
+	sweptFolder(t)
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	for _, args := range [][]string{{"--out", "b"}, {"--json"}} {
+		var stdout, stderr bytes.Buffer
+		code := run(ctx, append([]string{"sweep", "swept.yaml"}, args...), strings.NewReader(""), &stdout, &stderr)
+		if code != exitInterrupted || stdout.Len() > 0 || !strings.Contains(stderr.String(), "before any point was finished; there is nothing") {
+			t.Errorf("%v: exit code %d\n%s%s", args, code, stdout.String(), stderr.String())
+		}
+	}
+	simcap(t, "", "sweep", "swept.yaml", "--out", "b").expect(t, exitDone, "6 points", "")
+}
+
 // lineCount counts the lines of a file; none where there is no file.
 func lineCount(name string) int {
 	text, _ := os.ReadFile(name)
