@@ -47,6 +47,7 @@ type express struct {
 	callers    int     // workloads
 	sole       *caller // the workload of all inputs, or nil if there are several
 	heavy      bool    // inputs have luggage
+	limited    bool    // how many may be pending is limited
 	waiting    []luggage
 	held       []luggage // by members
 	queue      []waiter  // ring, a power of two long
@@ -90,6 +91,8 @@ func (m *machine) openExpress() {
 		}
 		x := &express{pool: p, queue: make([]waiter, 64), openOn: none, timeout: p.set.Timeout}
 		p.express = x
+		limits := &m.cfg.Platform.Limits
+		x.limited = limits.PendingSync != None || limits.PendingAsync != None || limits.TotalSync != None
 		s := &p.set.Service
 		_, fixed := dist.IsConstant(p.set.Overhead)
 		x.heavy = s.NoiseCV > 0 || p.batchNS != nil && s.PerUnit != 0 || p.set.Overhead != nil && !fixed
@@ -293,9 +296,11 @@ func (m *machine) expressQueues(x *express, w *caller, in *waiter, bag *luggage)
 // yields a negative number.
 func (m *machine) expressTail(x *express, w *caller) int {
 	p := x.pool
-	if reason := m.overLimit(p, w); reason != Completed {
-		m.expressRejects(w, reason)
-		return -1
+	if x.limited {
+		if reason := m.overLimit(p, w); reason != Completed {
+			m.expressRejects(w, reason)
+			return -1
+		}
 	}
 	p.outstanding++
 	p.queuedNow = p.live == 0 // nothing else can ask for the autoscaler's decision at once

@@ -74,11 +74,16 @@ func (m *machine) tick(p *pool) {
 
 // ticked is what a tick asks for.
 func (m *machine) ticked(p *pool) {
-	m.idled()
-	live := p.live
+	if m.arrivalsLeft == 0 {
+		m.idled()
+	}
+	live, want := p.live, m.desired(p)
+	if p.express != nil && p.owed == 0 && (live == want || live > want && p.starting == 0 && p.expired == 0) {
+		return // nothing to start or stop, and nothing has changed that an express pool could settle
+	}
 	m.evaluate(p)
 	if p.express == nil || p.live != live {
-		m.settle(p) // else nothing has changed that an express pool could settle
+		m.settle(p)
 	}
 }
 

@@ -206,7 +206,11 @@ func (c *Calendar) pack(g *group, index uint, at Time) uint64 {
 }
 
 // Clear takes the source's date away.
-func (c *Calendar) Clear(source Source) { c.Set(source, Never) }
+func (c *Calendar) Clear(source Source) {
+	g, index := &c.groups[source.Group], uint64(source.Index)
+	g.stamp[index] = 0
+	g.replay(uint(index), (c.none+index)<<(c.bits&63)|index)
+}
 
 // replay gives a leaf its key and plays its matches anew.
 func (g *group) replay(index uint, key uint64) { g.root = g.climb(index, key) }
@@ -296,12 +300,20 @@ func (c *Calendar) First(group int32) int32 { return int32(c.groups[group].root 
 
 // Postpone is NextOf with a new date at once for what it yields: after the delay, which is not 0.
 func (c *Calendar) Postpone(group int32, delay Time) (at Time, ok bool) {
-	g := &c.groups[group]
-	key := g.root
-	at = c.base + Time(key>>(c.bits&63))
-	g.set(c, uint(key&c.mask), at+delay)
-	if g.root^key <= c.mask {
-		g.putBack(uint(key&c.mask), key)
+	return c.groups[group].postpone(c, delay)
+}
+
+func (g *group) postpone(c *Calendar, delay Time) (at Time, ok bool) {
+	key, bits, mask := g.root, c.bits&63, c.mask
+	place := key & mask
+	packed := key>>bits + uint64(delay)
+	at = c.base + Time(key>>bits)
+	if packed >= c.near {
+		packed = c.pack(g, uint(place), at+delay)
+	}
+	g.replay(uint(place), packed<<bits|place)
+	if g.root^key <= mask {
+		g.putBack(uint(place), key)
 		return 0, false
 	}
 	return at, true
