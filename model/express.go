@@ -203,11 +203,12 @@ func (m *machine) timerBefore(key uint64) bool {
 		return ok
 	}
 	timer, at, ok := m.calendar.NextOf(groupTimers)
-	if ok {
-		m.now = at
-		m.timer(timer)
+	if !ok {
+		return false
 	}
-	return ok
+	m.now = at
+	m.timer(timer)
+	return true
 }
 
 // expressArrival is an arrival of one call with one input (rule 3). The place that the arrival had in

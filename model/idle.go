@@ -179,7 +179,9 @@ func (m *machine) idleDue(p *pool) {
 		p.unexpired = m.firstUnexpired(p, p.unexpired)
 	}
 	m.dateExpiry(p)
-	m.settle(p)
+	if p.queued > 0 || m.everyEvent || m.capped {
+		m.settle(p)
+	}
 }
 
 // dateExpiry dates the pool's next expiry, at once if it is past.

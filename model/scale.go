@@ -311,7 +311,9 @@ func (m *machine) stop(p *pool, ci int32, reason string) {
 		m.liveChanges(p, -1)
 	}
 	p.book.stopped(m, p, c)
-	m.rows.container(m, p, c, m.now, reason)
+	if m.rows.wantsContainer(m, p, c) {
+		m.rows.container(m, p, c, m.now, reason)
+	}
 	c.state = stopped
 	m.containers.At(c.older).younger = c.younger
 	m.containers.At(c.younger).older = c.older

@@ -66,11 +66,13 @@ func (r *rowSorter) input(m *machine, i int32, in *input, w *caller, outcome Out
 	}
 }
 
+// wantsContainer says whether someone wants the container's row.
+func (r *rowSorter) wantsContainer(m *machine, p *pool, c *container) bool {
+	return m.hooks.Rows.Container != nil || p.book.keeps(c.number)
+}
+
 // container takes the row of a container that ends now, or at the end of the run.
 func (r *rowSorter) container(m *machine, p *pool, c *container, now sim.Time, reason string) {
-	if m.hooks.Rows.Container == nil && !p.book.keeps(c.number) {
-		return
-	}
 	row := ContainerRow{
 		Replication: m.trial.Replication, Function: p.set.Name, Container: c.number, Created: c.created,
 		Ready: Unset, Stopped: now, Inputs: c.inputs, Busy: c.busy, Reason: reason,

@@ -121,7 +121,9 @@ func (m *machine) finish() (*Tally, error) {
 			if p.llm != nil {
 				p.llm.count.add(&c.engine.count)
 			}
-			m.rows.container(m, p, c, end, "end")
+			if m.rows.wantsContainer(m, p, c) {
+				m.rows.container(m, p, c, end, "end")
+			}
 		}
 	}
 	m.rows.writeContainers(m, true)
@@ -136,6 +138,9 @@ func (m *machine) finish() (*Tally, error) {
 	}
 	t := &Tally{End: end, WindowEnd: end, BinWidth: m.book.binWidth, Inputs: m.submitted,
 		Peak: m.book.live.windowPeak}
+	if len(m.pools) == 1 {
+		t.Peak = m.pools[0].book.live.windowPeak
+	}
 	if m.cfg.Horizon > 0 {
 		t.WindowEnd = m.cfg.Horizon
 	}
