@@ -166,6 +166,7 @@ func (b *book) flush(m *machine, at sim.Time) {
 		b.inWindow = false
 	}
 	if binEnds {
+		m.makeSmaller()
 		b.bins++
 		b.binEnd += b.binWidth
 		if b.bins == maxBins {

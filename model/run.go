@@ -115,6 +115,7 @@ type machine struct {
 	arrivalsLeft int   // workloads and clients that may still call
 	finished     int64 // inputs
 	submitted    int64
+	room         int  // of the calendar, for containers
 	alive, gpus  int  // containers not stopped, and the GPUs they hold: workspace caps
 	freed        bool // a container stopped during this event
 	everyEvent   bool // the autoscaler decides after every event
@@ -175,7 +176,8 @@ func newMachine(cfg *Config, trial Trial, hooks Hooks) *machine {
 		m.audit = &audit{}
 	}
 	m.calendar = sim.NewCalendar([sim.Groups]int{groupTimers: 1 + int(poolTimers)*len(cfg.Functions),
-		groupArrivals: len(cfg.Workloads), groupContainers: 16}, m)
+		groupArrivals: len(cfg.Workloads), groupContainers: fewestRoom}, m)
+	m.room = fewestRoom
 	m.everyEvent = cfg.Platform.Autoscaler.Interval == 0
 	m.firstTick = math.MaxInt
 	if !m.everyEvent {

@@ -32,8 +32,10 @@ func (m *machine) active(p *pool) bool {
 }
 
 // evaluate starts and stops containers so that as many live as are desired (rules 7 and 8).
-func (m *machine) evaluate(p *pool) {
-	want := m.desired(p)
+func (m *machine) evaluate(p *pool) { m.scaleTo(p, m.desired(p)) }
+
+// scaleTo is evaluate where so many are desired.
+func (m *machine) scaleTo(p *pool, want int) {
 	if p.live == want && p.owed == 0 {
 		return
 	}
@@ -81,7 +83,7 @@ func (m *machine) ticked(p *pool) {
 	if p.express != nil && p.owed == 0 && (live == want || live > want && p.starting == 0 && p.expired == 0) {
 		return // nothing to start or stop, and nothing has changed that an express pool could settle
 	}
-	m.evaluate(p)
+	m.scaleTo(p, want)
 	if p.express == nil || p.live != live {
 		m.settle(p)
 	}
@@ -159,9 +161,32 @@ func (m *machine) newContainer(p *pool) (int32, *container) {
 	m.gpus += p.gpus
 	for len(m.links) <= int(ci) {
 		m.links = append(m.links, link{})
-		m.calendar.Grow(groupContainers, len(m.links))
+	}
+	if int(ci) >= m.room {
+		m.calendar.Grow(groupContainers, int(ci)+1)
+		m.room = m.calendar.Room(groupContainers)
 	}
 	return ci, c
+}
+
+// fewestRoom is for how many containers the calendar has room at least.
+const fewestRoom = 16
+
+// makeSmaller lets the calendar have less room where most containers of a peak have stopped: what comes
+// next is then found sooner.
+func (m *machine) makeSmaller() {
+	half := m.room / 2
+	if half < fewestRoom || m.alive+len(m.pools) > half {
+		return
+	}
+	for ci := half; ci < m.containers.Len(); ci++ {
+		if m.containers.At(int32(ci)).state != stopped {
+			return
+		}
+	}
+	m.containers.Tidy()
+	m.calendar.Shrink(groupContainers)
+	m.room = m.calendar.Room(groupContainers)
 }
 
 // newSeat gives a container a seat in its pool.

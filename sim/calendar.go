@@ -81,6 +81,14 @@ func NewCalendar(n [Groups]int, ranker Ranker) *Calendar {
 // widen makes room for n sources.
 func (g *group) widen(n int) {
 	size := 1 << bits.Len(uint(n-1))
+	if size <= cap(g.dates) { // it was as wide before
+		before := len(g.dates)
+		g.dates, g.stamp, g.keys = g.dates[:size], g.stamp[:size], g.keys[:2*size]
+		for i := before; i < size; i++ {
+			g.dates[i], g.stamp[i] = Never, 0
+		}
+		return
+	}
 	dates := make([]Time, size)
 	stamp := make([]uint32, size)
 	copy(stamp, g.stamp)
@@ -98,6 +106,21 @@ func (c *Calendar) Grow(group int32, n int) {
 		g.widen(n)
 		c.repack()
 	}
+}
+
+// Room is for how many sources the group has room.
+func (c *Calendar) Room(group int32) int { return len(c.groups[group].dates) }
+
+// Shrink halves the room of the group, whose upper half must have no dates. What then comes is found sooner.
+func (c *Calendar) Shrink(group int32) {
+	g := &c.groups[group]
+	size := len(g.dates) / 2
+	if size == 0 || len(c.due) > 0 {
+		return
+	}
+	c.unpack()
+	g.dates, g.stamp, g.keys = g.dates[:size], g.stamp[:size], g.keys[:2*size]
+	c.repack()
 }
 
 // look settles whether Next looks at the trees alone.

@@ -125,6 +125,15 @@ func TestCalendarAgainstSearch(t *testing.T) {
 			switch r.IntN(10) {
 			case 0:
 				g := r.IntN(sim.Groups)
+				if half := c.Room(int32(g)) / 2; half > 0 && r.IntN(3) == 0 {
+					for i := half; i < size[g]; i++ {
+						s := sim.Source{Group: int32(g), Index: int32(i)}
+						p.dates[s] = sim.Never
+						c.Clear(s)
+					}
+					c.Shrink(int32(g))
+					size[g] = min(size[g], c.Room(int32(g)))
+				}
 				size[g] += r.IntN(4)
 				c.Grow(int32(g), size[g])
 			case 1:

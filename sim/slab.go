@@ -1,5 +1,7 @@
 package sim
 
+import "slices"
+
 // Slab holds values that come and go, addressed by index; freed places are used again, last freed
 // first, so it grows with what is alive at one time and stays in the cache. Pointers from At are
 // good until the next New.
@@ -25,6 +27,12 @@ func (s *Slab[T]) Free(i int32) { s.free = append(s.free, i) }
 
 // At is the value at index i.
 func (s *Slab[T]) At(i int32) *T { return &s.items[i] }
+
+// Tidy lets free places be used again lowest first, until others become free.
+func (s *Slab[T]) Tidy() {
+	slices.Sort(s.free)
+	slices.Reverse(s.free)
+}
 
 // Len counts the places ever made: indices are below it.
 func (s *Slab[T]) Len() int { return len(s.items) }
