@@ -96,7 +96,7 @@ func (m *machine) deploy(p *pool, d *Deploy) {
 		m.recreate(p)
 	} else {
 		p.owed = p.live
-		for p.owed > 0 && m.workspaceAllows(p) {
+		for p.owed > 0 && m.workspaceRoom(p) > 0 {
 			p.owed--
 			m.startReplacement(p)
 		}
@@ -132,6 +132,7 @@ func (m *machine) recreate(p *pool) {
 func (m *machine) startReplacement(p *pool) {
 	ci, c := m.newContainer(p)
 	c.replacement = true
+	p.book.startingUp(m, 1)
 	m.start(p, ci, c)
 }
 

@@ -28,10 +28,12 @@ type level struct {
 const mostSum = 1 << 62
 
 func (l *level) add(now sim.Time, d int64) {
-	if now > l.last {
-		l.peak = max(l.peak, l.n)
-		l.last = now
+	peak, lasted := l.peak, l.n
+	if now == l.last {
+		lasted = peak
 	}
+	l.peak = max(peak, lasted)
+	l.last = now
 	l.moments += d * int64(now)
 	l.n += d
 }
@@ -502,11 +504,11 @@ func (b *poolBook) began(m *machine, inputs int32) {
 	}
 }
 
-// startingUp counts a container that begins to start.
-func (b *poolBook) startingUp(m *machine, c *container) {
-	b.starting.add(m.now, 1)
+// startingUp counts n containers that begin to start.
+func (b *poolBook) startingUp(m *machine, n int) {
+	b.starting.add(m.now, int64(n))
 	if m.book.covered(m.now) {
-		b.started++
+		b.started += int64(n)
 	}
 }
 

@@ -297,8 +297,8 @@ func (m *machine) begin() {
 	for i := range m.pools {
 		p := &m.pools[i]
 		for range p.minContainers {
-			if m.workspaceAllows(p) {
-				m.create(p, true)
+			if m.workspaceRoom(p) > 0 {
+				m.createReady(p)
 			}
 		}
 	}
@@ -557,7 +557,7 @@ func (m *machine) whyStuck(p *pool) string {
 		return "no container can start within startup_timeout"
 	case p.maxContainers == 0:
 		return "max_containers is 0"
-	case m.capped && !m.workspaceAllows(p):
+	case m.capped && m.workspaceRoom(p) <= 0:
 		return "the workspace has no room for another container"
 	case p.live == 0:
 		return "no container is started for them"

@@ -39,20 +39,18 @@ func (m *machine) scaleTo(p *pool, want int) {
 	if p.live == want && p.owed == 0 {
 		return
 	}
-	for p.live < want && m.workspaceAllows(p) {
-		m.create(p, false)
+	if missing := min(want-p.live, m.workspaceRoom(p)); missing > 0 {
+		m.create(p, missing)
 	}
-	if p.live > want && p.starting > 0 && m.cfg.Platform.Autoscaler.CancelStarting {
-		for p.live > want && p.starting > 0 {
-			m.stop(p, m.lastStarting(p), "cancelled")
-		}
+	if many := min(p.live-want, p.starting); many > 0 && m.cfg.Platform.Autoscaler.CancelStarting {
+		m.cancel(p, many)
 	}
 	for p.live > want && p.expired > 0 {
 		ci := m.firstExpired(p)
 		m.leaveIdle(p, ci, m.containers.At(ci))
 		m.stop(p, ci, "scaledown")
 	}
-	for p.owed > 0 && m.workspaceAllows(p) {
+	for p.owed > 0 && m.workspaceRoom(p) > 0 {
 		p.owed--
 		m.startReplacement(p)
 	}
@@ -124,16 +122,20 @@ func (f *Function) everBuffers() bool {
 	return f.BufferContainers > 0
 }
 
-// workspaceAllows says whether the workspace has room for one more container of the pool.
-func (m *machine) workspaceAllows(p *pool) bool {
+// workspaceRoom is for how many more containers of the pool the workspace has room: none if not positive.
+func (m *machine) workspaceRoom(p *pool) int {
+	room := math.MaxInt
 	if !m.capped {
-		return true
+		return room
 	}
 	caps := &m.cfg.Workspace
-	if caps.MaxContainers != None && m.alive+1 > caps.MaxContainers {
-		return false
+	if caps.MaxContainers != None {
+		room = caps.MaxContainers - m.alive
 	}
-	return caps.MaxGPUs == None || p.gpus == 0 || m.gpus+p.gpus <= caps.MaxGPUs
+	if caps.MaxGPUs != None && p.gpus > 0 {
+		room = min(room, (caps.MaxGPUs-m.gpus)/p.gpus)
+	}
+	return room
 }
 
 // newContainer takes a place for a container that is created now.
@@ -203,27 +205,48 @@ func (m *machine) newSeat(p *pool, ci int32, c *container) {
 	}
 }
 
-// create starts a container; at time 0 it is ready at once.
-func (m *machine) create(p *pool, initial bool) {
+// createReady makes a container that is ready at once.
+func (m *machine) createReady(p *pool) {
 	ci, c := m.newContainer(p)
 	m.liveChanges(p, 1)
-	if initial {
-		c.initial = true
-		c.billedFrom = m.now
-		m.becomeReady(p, ci, c)
-		return
+	c.initial = true
+	c.billedFrom = m.now
+	m.becomeReady(p, ci, c)
+}
+
+// create starts n containers.
+func (m *machine) create(p *pool, n int) {
+	m.liveChanges(p, n)
+	p.book.startingUp(m, n)
+	p.starting += n
+	for range n {
+		ci, c := m.newContainer(p)
+		end := m.containers.At(p.idle)
+		c.prev, c.next = end.prev, p.idle
+		m.containers.At(c.prev).next = ci
+		end.prev = ci
+		m.start(p, ci, c)
 	}
-	p.starting++
+}
+
+// cancel stops the n containers that began to start last.
+func (m *machine) cancel(p *pool, n int) {
+	m.liveChanges(p, -n)
+	p.book.starting.add(m.now, -int64(n))
+	p.starting -= n
 	end := m.containers.At(p.idle)
-	c.prev, c.next = end.prev, p.idle
-	m.containers.At(c.prev).next = ci
-	end.prev = ci
-	m.start(p, ci, c)
+	for range n {
+		ci := end.prev
+		c := m.containers.At(ci)
+		end.prev = c.prev
+		m.containers.At(c.prev).next = p.idle
+		m.calendar.Clear(containerSource(ci))
+		m.gone(p, ci, c, "cancelled")
+	}
 }
 
 // start draws the stages of a cold start and dates its end.
 func (m *machine) start(p *pool, ci int32, c *container) {
-	p.book.startingUp(m, c)
 	stages := p.stages
 	if len(p.snapStages) > 0 && c.number-p.versionBase > int64(p.set.ColdStart.Snapshot.After) {
 		stages = p.snapStages
@@ -335,6 +358,14 @@ func (m *machine) stop(p *pool, ci int32, reason string) {
 	if c.state != draining && !(c.state == starting && c.replacement) {
 		m.liveChanges(p, -1)
 	}
+	if source := containerSource(ci); m.calendar.Date(source) < sim.Never {
+		m.calendar.Clear(source)
+	}
+	m.gone(p, ci, c, reason)
+}
+
+// gone is the end of a container that no longer counts as anything and has no date.
+func (m *machine) gone(p *pool, ci int32, c *container, reason string) {
 	p.book.stopped(m, p, c)
 	if m.rows.wantsContainer(m, p, c) {
 		m.rows.container(m, p, c, m.now, reason)
@@ -353,9 +384,6 @@ func (m *machine) stop(p *pool, ci int32, reason string) {
 	}
 	if p.llm != nil {
 		p.llm.freeEngine(c)
-	}
-	if source := containerSource(ci); m.calendar.Date(source) < sim.Never {
-		m.calendar.Clear(source)
 	}
 	if m.undated == ci {
 		m.undated = none
