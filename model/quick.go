@@ -52,9 +52,11 @@ func (m *machine) quickJoins(w *caller, x *express, until sim.Time) (ends sim.Ti
 	return sim.Never
 }
 
-// quickLane is expressArrivals for workloads and lanes that are quick.
+// quickLane is expressArrivals for workloads and lanes that are quick. The calendar does not have the
+// pool's next tick either, once one has come.
 func (m *machine) quickLane(w *caller, x *express) {
 	p, a, calendar := x.pool, w.ahead, m.calendar
+	tick := sim.Never
 	for m.quickArrival(w, x); a.used < a.of; m.quickArrival(w, x) {
 		if p.restless {
 			m.rescale(p)
@@ -64,9 +66,10 @@ func (m *machine) quickLane(w *caller, x *express) {
 		m.openWork++
 	before:
 		for {
-			key, ok := calendar.Key(arrival)
-			if !ok || m.rare || arrival >= m.book.mark {
-				calendar.Set(arrivalSource(w.index), arrival)
+			next := min(arrival, tick)
+			key, ok := calendar.Key(next)
+			if !ok || m.rare || next >= m.book.mark {
+				m.quickLeaves(w, p, arrival, tick)
 				return
 			}
 			limit := calendar.Limit(key)
@@ -77,7 +80,7 @@ func (m *machine) quickLane(w *caller, x *express) {
 				}
 				_, at, ok := calendar.NextOf(groupContainers)
 				if !ok {
-					calendar.Set(arrivalSource(w.index), arrival)
+					m.quickLeaves(w, p, arrival, tick)
 					return
 				}
 				m.now = at
@@ -91,10 +94,19 @@ func (m *machine) quickLane(w *caller, x *express) {
 				}
 			}
 			if calendar.Earlier(key) {
-				break
+				if tick >= arrival {
+					break
+				}
+				m.now = tick
+				tick += m.cfg.Platform.Autoscaler.Interval
+				m.ticked(p)
+				continue
 			}
-			if !m.timerBefore(key) {
-				calendar.Set(arrivalSource(w.index), arrival)
+			if ok = calendar.FirstEarlier(key); ok {
+				tick, ok = m.quickTimer(p, tick)
+			}
+			if !ok {
+				m.quickLeaves(w, p, arrival, tick)
 				return
 			}
 		}
@@ -105,7 +117,37 @@ func (m *machine) quickLane(w *caller, x *express) {
 	}
 	m.arrivalsLeft--
 	m.progressed = m.now
+	m.quickTicks(p, tick)
 	m.awaitArrival(w)
+}
+
+// quickLeaves gives the calendar back what it did not have meanwhile.
+func (m *machine) quickLeaves(w *caller, p *pool, arrival, tick sim.Time) {
+	m.calendar.Set(arrivalSource(w.index), arrival)
+	m.quickTicks(p, tick)
+}
+
+// quickTicks gives it back the tick.
+func (m *machine) quickTicks(p *pool, tick sim.Time) {
+	if tick < sim.Never {
+		m.calendar.Add(m.poolSource(p, poolPaced), tick)
+	}
+}
+
+// quickTimer is the timer that comes first, or yields the pool's tick if that does. It says no, and has
+// done nothing, where it takes a search to know which timer comes first.
+func (m *machine) quickTimer(p *pool, tick sim.Time) (sim.Time, bool) {
+	own := int(m.calendar.First(groupTimers)) == m.firstTick+int(p.index)
+	timer, at, ok := m.calendar.NextOf(groupTimers)
+	switch {
+	case !ok:
+	case own:
+		return at, true
+	default:
+		m.now = at
+		m.timer(timer)
+	}
+	return tick, ok
 }
 
 // quickArrival is an arrival with its input. No input waits while a container is idle.
