@@ -57,7 +57,7 @@ func (a *audit) pool(m *machine, p *pool) int {
 	n, live, startingNow, busy, idle := 0, 0, 0, 0, 0
 	held := int64(0)
 	number := int64(0)
-	for ci := m.oldest(p); ci != p.idle; ci = m.containers.At(ci).younger {
+	for ci := m.oldest(p); ci != p.end; ci = m.containers.At(ci).younger {
 		c := m.containers.At(ci)
 		n++
 		a.require(c.number > number, "%s: container %d after %d", name, c.number, number)
@@ -158,7 +158,7 @@ func (a *audit) tokens(q *sequence, t *tokens) {
 func (a *audit) idleList(m *machine, p *pool) int {
 	n, expired := 0, 0
 	since, number := sim.Time(-1), int64(0)
-	for ci := m.firstIdle(p); ci != p.idle; ci = m.links[ci].next {
+	for ci := m.firstIdle(p); ci != p.end; ci = m.links[ci].next {
 		c := m.containers.At(ci)
 		n++
 		if c.expired {

@@ -110,7 +110,7 @@ func (m *machine) deploy(p *pool, d *Deploy) {
 // recreate stops all containers of older versions at once.
 func (m *machine) recreate(p *pool) {
 	var back []int32
-	for ci := m.oldest(p); ci != p.idle; {
+	for ci := m.oldest(p); ci != p.end; {
 		c := m.containers.At(ci)
 		next := c.younger
 		if c.version < p.version {
@@ -141,7 +141,7 @@ func (m *machine) startReplacement(p *pool) {
 func (m *machine) replaceOldest(p *pool) {
 	m.liveChanges(p, 1)
 	old := none
-	for ci := m.oldest(p); ci != p.idle; ci = m.containers.At(ci).younger {
+	for ci := m.oldest(p); ci != p.end; ci = m.containers.At(ci).younger {
 		c := m.containers.At(ci)
 		if c.version == p.version || c.state == draining || c.replacement && c.state == starting {
 			continue

@@ -219,7 +219,7 @@ func (m *machine) fromIdle(p *pool) int32 {
 	if !p.recent {
 		ci = m.lastOfTie(m.firstIdle(p))
 	}
-	if ci == p.idle {
+	if ci == p.end {
 		return none
 	}
 	return ci
@@ -227,7 +227,7 @@ func (m *machine) fromIdle(p *pool) int32 {
 
 // nextInRound is the free container with the lowest number above the one chosen last, or none.
 func (m *machine) nextInRound(p *pool) int32 {
-	for ci := m.oldest(p); ci != p.idle; {
+	for ci := m.oldest(p); ci != p.end; {
 		c := m.containers.At(ci)
 		if c.number > p.lastChosen && m.isFree(c) {
 			return ci
@@ -240,7 +240,7 @@ func (m *machine) nextInRound(p *pool) int32 {
 // anyFree is one of the free containers, each with the same chance.
 func (m *machine) anyFree(p *pool) int32 {
 	n := uint64(0)
-	for ci := m.oldest(p); ci != p.idle; ci = m.containers.At(ci).younger {
+	for ci := m.oldest(p); ci != p.end; ci = m.containers.At(ci).younger {
 		if m.isFree(m.containers.At(ci)) {
 			n++
 		}

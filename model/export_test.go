@@ -79,7 +79,7 @@ func (m *machine) view() View {
 			continue
 		}
 		c := m.containers.At(i)
-		if i == m.pools[c.pool].idle {
+		if i == m.pools[c.pool].end {
 			continue
 		}
 		w := ContainerView{Pool: int(c.pool), Number: c.number, Slots: int(c.slots), Version: int(c.version)}

@@ -14,28 +14,27 @@ type link struct{ next, prev int32 }
 
 // newIdle makes the empty lists of the pool.
 func (m *machine) newIdle(p *pool) {
-	p.idle = m.containers.New()
-	*m.containers.At(p.idle) = container{pool: p.index, state: stopped, idleSince: -1, readyAt: sim.Never,
-		next: p.idle, prev: p.idle, older: p.idle, younger: p.idle}
-	m.links = append(m.links, link{p.idle, p.idle})
-	p.tieFront, p.idledAt = p.idle, -1
+	p.end = m.containers.New()
+	*m.containers.At(p.end) = container{pool: p.index, state: stopped, idleSince: -1, readyAt: sim.Never,
+		next: p.end, prev: p.end, older: p.end, younger: p.end}
+	m.links = append(m.links, link{p.end, p.end})
+	p.tieFront, p.idledAt = p.end, -1
 }
 
-// firstIdle and lastIdle are the ends of the list; p.idle, which is no container, if it is empty.
-func (m *machine) firstIdle(p *pool) int32 { return m.links[p.idle].next }
-func (m *machine) lastIdle(p *pool) int32  { return m.links[p.idle].prev }
+// firstIdle and lastIdle are the ends of the list; p.end, which is no container, if it is empty.
+func (m *machine) firstIdle(p *pool) int32 { return m.links[p.end].next }
+func (m *machine) lastIdle(p *pool) int32  { return m.links[p.end].prev }
 
-// oldest is the live or draining container with the lowest number, and lastStarting the starting one with the
-// highest; p.idle if there is none. Both lists are closed as that of idle ones is.
-func (m *machine) oldest(p *pool) int32       { return m.containers.At(p.idle).younger }
-func (m *machine) lastStarting(p *pool) int32 { return m.containers.At(p.idle).prev }
+// oldest is the live or draining container with the lowest number; p.end if there is none. The list of
+// these and that of starting ones are closed as that of idle ones is.
+func (m *machine) oldest(p *pool) int32 { return m.containers.At(p.end).younger }
 
 // becomeIdle puts a ready container without inputs at the end of the list.
 func (m *machine) becomeIdle(p *pool, ci int32, c *container) {
 	now, order := m.now, m.order()
 	c.idle, c.expired, c.idleSince, c.idleOrder = true, false, now, order
-	end := &m.links[p.idle]
-	after, next := end.prev, p.idle
+	end := &m.links[p.end]
+	after, next := end.prev, p.end
 	if p.idledAt == now { // others of the list may have become so at this instant
 		after = m.idlePlace(p, c)
 		next = m.links[after].next
@@ -51,7 +50,7 @@ func (m *machine) becomeIdle(p *pool, ci int32, c *container) {
 	m.links[after].next = ci
 	if p.expired > 0 {
 		u := m.containers.At(p.unexpired)
-		if p.unexpired == p.idle || u.idleSince == m.now && u.number < c.number {
+		if p.unexpired == p.end || u.idleSince == m.now && u.number < c.number {
 			p.unexpired = ci
 		}
 	}
@@ -82,7 +81,7 @@ func (m *machine) leaveIdle(p *pool, ci int32, c *container) {
 	l := m.links[ci]
 	m.links[l.prev].next = l.next
 	m.links[l.next].prev = l.prev
-	if l.next != p.idle && p.tieFront == ci {
+	if l.next != p.end && p.tieFront == ci {
 		if next := m.containers.At(l.next); next.idleSince == c.idleSince {
 			p.tieFront, p.tieOrder = l.next, next.idleOrder
 		}
@@ -105,7 +104,7 @@ func (m *machine) leavesExpired(p *pool, ci int32, c *container, next int32) {
 
 // firstUnexpired is the first container that has not expired, from the given one of the list on.
 func (m *machine) firstUnexpired(p *pool, ci int32) int32 {
-	for ci != p.idle && m.containers.At(ci).expired {
+	for ci != p.end && m.containers.At(ci).expired {
 		ci = m.links[ci].next
 	}
 	return ci
@@ -124,7 +123,7 @@ func (m *machine) lastOfTie(ci int32) int32 {
 	}
 }
 
-// firstUnexpiredOf is the first container of the pool's list that has not expired; p.idle if there is none.
+// firstUnexpiredOf is the first container of the pool's list that has not expired; p.end if there is none.
 func (m *machine) firstUnexpiredOf(p *pool) int32 {
 	if p.expired > 0 {
 		return p.unexpired
@@ -133,11 +132,11 @@ func (m *machine) firstUnexpiredOf(p *pool) int32 {
 }
 
 // nextToExpire is the container that expires next: of those that became idle first and have not
-// expired, the one that did so earliest in order; p.idle if there is none.
+// expired, the one that did so earliest in order; p.end if there is none.
 func (m *machine) nextToExpire(p *pool) int32 {
 	best := m.firstUnexpiredOf(p)
 	since := m.containers.At(best).idleSince
-	for ci := m.links[best].next; ci != p.idle; ci = m.links[ci].next {
+	for ci := m.links[best].next; ci != p.end; ci = m.links[ci].next {
 		c := m.containers.At(ci)
 		if c.idleSince != since {
 			break
@@ -157,7 +156,7 @@ func (m *machine) nextExpiryOrder(p *pool) uint64 {
 // expiry: it may come early, when the container that it was dated for has been used since.
 func (m *machine) idleDue(p *pool) {
 	ci := m.firstUnexpiredOf(p)
-	if ci == p.idle {
+	if ci == p.end {
 		p.expiryDated = false
 		return
 	}
@@ -187,7 +186,7 @@ func (m *machine) idleDue(p *pool) {
 // dateExpiry dates the pool's next expiry, at once if it is past.
 func (m *machine) dateExpiry(p *pool) {
 	first := m.firstUnexpiredOf(p)
-	p.expiryDated = first != p.idle
+	p.expiryDated = first != p.end
 	if p.expiryDated {
 		at := max(m.now, m.containers.At(first).idleSince+p.window)
 		m.calendar.Set(m.poolSource(p, poolIdle), at)
@@ -197,7 +196,7 @@ func (m *machine) dateExpiry(p *pool) {
 // windowChanged re-dates all expiries after the window was updated: an expired container is unexpired
 // if the new window has not passed.
 func (m *machine) windowChanged(p *pool) {
-	for ci := m.firstIdle(p); ci != p.idle; {
+	for ci := m.firstIdle(p); ci != p.end; {
 		c := m.containers.At(ci)
 		if c.expired && c.idleSince+p.window > m.now {
 			c.expired = false

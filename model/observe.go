@@ -105,7 +105,7 @@ type book struct {
 	binEnd   sim.Time
 	bins     int
 	inWindow bool
-	live     track // containers of all functions, where there are several
+	live     track // containers of all functions
 }
 
 // Bins of the pictures: a run with a horizon has wantBins of them; when there are maxBins, because
@@ -243,9 +243,7 @@ func (m *machine) liveChanges(p *pool, by int) {
 	p.live += by
 	m.watchFleet(p)
 	p.book.live.add(m.now, int64(by))
-	if len(m.pools) > 1 { // else they are the pool's
-		m.book.live.add(m.now, int64(by))
-	}
+	m.book.live.add(m.now, int64(by))
 }
 
 // callerBook counts what becomes of a workload's inputs.

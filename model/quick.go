@@ -153,11 +153,11 @@ func (m *machine) quickTimer(p *pool, tick sim.Time) (sim.Time, bool) {
 // quickArrival is an arrival with its input. No input waits while a container is idle.
 func (m *machine) quickArrival(w *caller, x *express) {
 	p, a, now, links := x.pool, w.ahead, m.now, m.links
-	end := &links[p.idle]
+	end := &links[p.end]
 	w.calls++
 	demand := a.demand[(a.used-1)%blockSize]
 	ci := end.prev
-	if ci == p.idle {
+	if ci == p.end {
 		if at := m.expressTail(x, w); at >= 0 {
 			x.queue[at] = waiter{submitted: now, demand: demand, caller: w.index}
 		}
@@ -167,9 +167,9 @@ func (m *machine) quickArrival(w *caller, x *express) {
 	c.idle = false
 	before := links[ci].prev
 	end.prev = before
-	links[before].next = p.idle
+	links[before].next = p.end
 	if p.expired > 0 {
-		m.leavesExpired(p, ci, c, p.idle)
+		m.leavesExpired(p, ci, c, p.end)
 	}
 	c.busySince = now
 	p.busyLive++

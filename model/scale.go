@@ -155,8 +155,8 @@ func (m *machine) newContainer(p *pool) (int32, *container) {
 	if !p.standing {
 		m.newSeat(p, ci, c)
 	}
-	end := m.containers.At(p.idle)
-	c.older, c.younger = end.older, p.idle
+	end := m.containers.At(p.end)
+	c.older, c.younger = end.older, p.end
 	m.containers.At(c.older).younger = ci
 	end.older = ci
 	m.alive++
@@ -221,8 +221,8 @@ func (m *machine) create(p *pool, n int) {
 	p.starting += n
 	for range n {
 		ci, c := m.newContainer(p)
-		end := m.containers.At(p.idle)
-		c.prev, c.next = end.prev, p.idle
+		end := m.containers.At(p.end)
+		c.prev, c.next = end.prev, p.end
 		m.containers.At(c.prev).next = ci
 		end.prev = ci
 		m.start(p, ci, c)
@@ -234,12 +234,12 @@ func (m *machine) cancel(p *pool, n int) {
 	m.liveChanges(p, -n)
 	p.book.starting.add(m.now, -int64(n))
 	p.starting -= n
-	end := m.containers.At(p.idle)
+	end := m.containers.At(p.end)
 	for range n {
 		ci := end.prev
 		c := m.containers.At(ci)
 		end.prev = c.prev
-		m.containers.At(c.prev).next = p.idle
+		m.containers.At(c.prev).next = p.end
 		m.calendar.Clear(containerSource(ci))
 		m.gone(p, ci, c, "cancelled")
 	}

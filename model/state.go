@@ -149,7 +149,7 @@ type pool struct {
 	fellOrder                   uint64
 	queuedNow                   bool    // an input entered the queue during this event
 	refused                     Outcome // why it last rejected a submission, or Completed if it never did
-	idle                        int32   // closes the lists of idle, starting and all containers
+	end                         int32   // closes the lists of idle, starting and all containers, see idle.go
 	tieFront                    int32   // first idle container as recent as the last, if its idleOrder is
 	tieOrder                    uint64
 	idledAt                     sim.Time // when a container last became idle

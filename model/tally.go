@@ -110,7 +110,7 @@ func (m *machine) finish() (*Tally, error) {
 	m.book.flushLast(m, end)
 	for i := range m.pools {
 		p := &m.pools[i]
-		for ci := m.oldest(p); ci != p.idle; ci = m.containers.At(ci).younger {
+		for ci := m.oldest(p); ci != p.end; ci = m.containers.At(ci).younger {
 			c := m.containers.At(ci)
 			if c.items > 0 {
 				c.busy += end - c.busySince
@@ -138,9 +138,6 @@ func (m *machine) finish() (*Tally, error) {
 	}
 	t := &Tally{End: end, WindowEnd: end, BinWidth: m.book.binWidth, Inputs: m.submitted,
 		Peak: m.book.live.windowPeak}
-	if len(m.pools) == 1 {
-		t.Peak = m.pools[0].book.live.windowPeak
-	}
 	if m.cfg.Horizon > 0 {
 		t.WindowEnd = m.cfg.Horizon
 	}
