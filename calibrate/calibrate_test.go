@@ -82,6 +82,10 @@ func silent(string, ...any) {}
 // The time of a batch, its variation and the way with several requests at a time are found again
 // within 5 %, for each discipline.
 func TestServersAreRecovered(t *testing.T) {
+	standin.Measure(t, func(busy *standin.Monitor) { recoverServers(t, busy) })
+}
+
+func recoverServers(t *testing.T, busy *standin.Monitor) {
 	cases := []struct {
 		name       string
 		config     standin.Config
@@ -99,7 +103,6 @@ func TestServersAreRecovered(t *testing.T) {
 	}
 	plan := quick()
 	plan.Batches, plan.Concurrency, plan.Burst = []int{1, 8}, []int{1, 2, 4}, 6
-	busy := standin.Watch()
 	var group sync.WaitGroup
 	for i := range cases { // they sleep most of the time
 		c := &cases[i]
@@ -151,13 +154,14 @@ func TestServersAreRecovered(t *testing.T) {
 			}
 		})
 	}
-	busy.End(t)
 }
 
 // A server that joins requests by itself is told from one that shares its speed.
 func TestServerThatBatches(t *testing.T) {
-	busy := standin.Watch()
-	defer func() { busy.End(t) }()
+	standin.Measure(t, func(busy *standin.Monitor) { serverThatBatches(t, busy) })
+}
+
+func serverThatBatches(t *testing.T, busy *standin.Monitor) {
 	plan := quick()
 	plan.Concurrency, plan.Burst = []int{1, 2, 4, 8}, 6
 	m := &Measurement{}
@@ -177,8 +181,10 @@ func TestServerThatBatches(t *testing.T) {
 
 // Starts are divided into stages, and the first answers are told from the others.
 func TestColdStarts(t *testing.T) {
-	busy := standin.Watch()
-	defer func() { busy.End(t) }()
+	standin.Measure(t, func(busy *standin.Monitor) { coldStarts(t, busy) })
+}
+
+func coldStarts(t *testing.T, busy *standin.Monitor) {
 	plan := quick()
 	plan.ColdStarts, plan.WarmStarts = 2, 1
 	s := spawned(t, standin.Config{Base: 0.01, Slots: 1, First: 0.15, Context: 0.2, Load: 0.2, Warm: 0.1})

@@ -41,7 +41,9 @@ func TestVirtualGPU(t *testing.T) {
 	}
 	defer source.Close()
 	t.Run("stages", func(t *testing.T) { stages(t, state, source) })
-	t.Run("recovery", func(t *testing.T) { recover2(t, state, source, gpu.IdleWatts) })
+	t.Run("recovery", func(t *testing.T) {
+		standin.Measure(t, func(busy *standin.Monitor) { recoverGPU(t, busy, state, source, gpu.IdleWatts) })
+	})
 	t.Run("throttled", func(t *testing.T) { throttled(t, state, source) })
 	t.Run("shared", func(t *testing.T) { shared(t, gpu, source) })
 	if _, err := telemetry.Open("nvml", 3); err == nil || !strings.Contains(err.Error(), "there is no GPU 3; the host has 1") {
@@ -109,9 +111,7 @@ func stages(t *testing.T, state string, source telemetry.Source) {
 	}
 }
 
-func recover2(t *testing.T, state string, source telemetry.Source, idle float64) {
-	busy := standin.Watch()
-	defer func() { busy.End(t) }()
+func recoverGPU(t *testing.T, busy *standin.Monitor, state string, source telemetry.Source, idle float64) {
 	plan := quick()
 	plan.Batches, plan.ColdStarts, plan.Hertz = []int{1, 8}, 2, 50
 	plan.Rule.MinRequests = 20

@@ -24,13 +24,15 @@ import (
 // not seen within 10 %; so does a check of a scenario against the server.
 func TestCalibrateEngineEndToEnd(t *testing.T) {
 	t.Parallel()
+	standin.Measure(t, func(busy *standin.Monitor) { calibrateEngine(t, busy) })
+}
+
+func calibrateEngine(t *testing.T, busy *standin.Monitor) {
 	dir := t.TempDir()
 	mine, file := filepath.Join(dir, "mine.yaml"), filepath.Join(dir, "s.yaml")
 	engine := &standin.Engine{Base: 0.008, PerToken: 40e-6, PerContext: 3e-6, MaxTokens: 2048, MaxSequences: 64, Template: 8}
 	server := httptest.NewServer(engine)
 	defer server.Close()
-	busy := standin.Watch()
-	defer func() { busy.End(t) }()
 	simcap(t, "", "calibrate", "http", server.URL, "--api", "openai", "--as", "llm", "--model", "m", "--prompt-tokens", "120",
 		"--output-tokens", "8", "--prompts", "8,240,480", "--concurrency", "3,8", "--quick", "--warmup", "0.3", "--open-seconds", "5",
 		"--name", "mine", "--out", mine, "--watch", "none", "--valid-gpu", "H100", "--force").expect(t, exitDone, "wrote "+mine, "a prompt of 480 tokens")

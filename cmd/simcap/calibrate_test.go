@@ -167,6 +167,10 @@ func TestCalibrateWorker(t *testing.T) {
 		}
 	}
 	t.Parallel()
+	standin.Measure(t, func(busy *standin.Monitor) { calibrateWorker(t, busy, python) })
+}
+
+func calibrateWorker(t *testing.T, busy *standin.Monitor, python string) {
 	dir := t.TempDir()
 	at := func(name string) string { return filepath.Join(dir, name) }
 	write := func(name, text string) {
@@ -174,8 +178,6 @@ func TestCalibrateWorker(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	busy := standin.Watch()
-	defer func() { busy.End(t) }()
 	write("simcap_worker.py", simcap(t, "", "calibrate", "worker", "--python").stdout)
 	write("model.py", "import time\ndef setup():\n    print('loading')\n    time.sleep(0.2)\ndef predict(inputs):\n    print('predicting')\n    time.sleep(0.02 + 0.005*len(inputs))\n")
 	write("broken.py", "def predict(inputs):\n    raise ValueError('no weights')\n")

@@ -22,14 +22,15 @@ const tooLate, muchTooLate = 0.002, 0.005
 const attempts = 3
 
 // Measure lets a test measure up to three times, until it finds nothing that does not hold: what disturbs a
-// machine for a moment passes, what is wrong stays. The last time counts as Watch and End do.
+// machine for a moment passes, what is wrong stays. The last time fails the test for what did not hold; where
+// the machine was too busy to measure, it is skipped instead, and says so.
 func Measure(t testing.TB, once func(m *Monitor)) {
 	t.Helper()
 	for n := 1; ; n++ {
-		m := Watch()
+		m := watch()
 		once(m)
 		if len(m.bad) == 0 || n == attempts {
-			m.End(t)
+			m.end(t)
 			return
 		}
 		t.Logf("measured once more, as this did not hold: %v", m.bad)
@@ -38,8 +39,8 @@ func Measure(t testing.TB, once func(m *Monitor)) {
 	}
 }
 
-// Watch begins to watch.
-func Watch() *Monitor {
+// watch begins to watch.
+func watch() *Monitor {
 	m := &Monitor{stop: make(chan struct{}), late: make(chan []float64, 1)}
 	go func() {
 		var all []float64
@@ -63,9 +64,8 @@ func (m *Monitor) Errorf(format string, args ...any) {
 	m.bad = append(m.bad, fmt.Sprintf(format, args...))
 }
 
-// End fails the test for what did not hold; where the machine was too busy to measure, it is skipped
-// instead, and says so.
-func (m *Monitor) End(t testing.TB) {
+// end stops to watch, and says what did not hold.
+func (m *Monitor) end(t testing.TB) {
 	t.Helper()
 	close(m.stop)
 	late := <-m.late
