@@ -2,13 +2,17 @@ package report
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
-	"sort"
+	"runtime"
+	"slices"
 	"strings"
+	"sync"
 
 	"github.com/simcap/simcap/experiment"
 	"github.com/simcap/simcap/report/chart"
@@ -179,33 +183,34 @@ func decoded[T any](data []byte, draw func(*T) *drawing) (*drawing, error) {
 var ResultFiles = [...]string{resultsFile, "sweep.json", "plan.json", "compare.json", "comparison.json",
 	"capacity.json", calibrationFile, shapeFile, FitFile}
 
-// writePictures writes each picture as PNG, and as SVG if asked, under its name.
+// writePictures writes each picture as PNG, and as SVG if asked, under its name, several at one time.
 func writePictures(dir string, pictures map[string]figure.Picture, o Options) error {
-	names := make([]string, 0, len(pictures))
-	for name := range pictures {
-		names = append(names, name)
+	names := slices.Sorted(maps.Keys(pictures))
+	failed := make([]error, len(names))
+	busy := make(chan struct{}, max(1, min(runtime.GOMAXPROCS(0), mostDrawn/o.figure().Bytes())))
+	var group sync.WaitGroup
+	for i, name := range names {
+		busy <- struct{}{}
+		group.Go(func() {
+			failed[i] = writePicture(filepath.Join(dir, name), pictures[name], o)
+			<-busy
+		})
 	}
-	sort.Strings(names)
-	for _, name := range names {
-		for _, svg := range []bool{false, true} {
-			if svg && !o.SVG {
-				continue
-			}
-			fo := o.figure()
-			fo.SVG = svg
-			ending := ".png"
-			if svg {
-				ending = ".svg"
-			}
-			err := writeFile(filepath.Join(dir, name+ending), func(w io.Writer) error {
-				return figure.Draw(w, pictures[name], fo)
-			})
-			if err != nil {
-				return err
-			}
-		}
+	group.Wait()
+	return cmp.Or(failed...)
+}
+
+// mostDrawn is how many bytes of pictures are in the making at one time, unless one alone has more.
+const mostDrawn = 256 << 20
+
+func writePicture(path string, p figure.Picture, o Options) error {
+	fo := o.figure()
+	err := writeFile(path+".png", func(w io.Writer) error { return figure.Draw(w, p, fo) })
+	if err != nil || !o.SVG {
+		return err
 	}
-	return nil
+	fo.SVG = true
+	return writeFile(path+".svg", func(w io.Writer) error { return figure.Draw(w, p, fo) })
 }
 
 // writeFile writes a file under a temporary name and then gives it its own, so that a reader never sees

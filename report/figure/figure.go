@@ -47,6 +47,15 @@ func (o Options) Complete() (Options, error) {
 	return o, nil
 }
 
+// Bytes is about how much memory it takes to draw a PNG file; 1 if the options are out of range.
+func (o Options) Bytes() int {
+	o, err := o.Complete()
+	if err != nil {
+		return 1
+	}
+	return int(9 * o.Width * o.Height * o.Scale * o.Scale) // two images of 4 bytes a device pixel, one of 1
+}
+
 // Picture is one or more charts on one sheet. Several are drawn below each other with a common x axis,
 // under the title of the first.
 type Picture struct {

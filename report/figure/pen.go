@@ -2,6 +2,7 @@ package figure
 
 import (
 	"fmt"
+	"image"
 	"image/color"
 	"io"
 	"math"
@@ -67,10 +68,11 @@ func newPen(o Options) (*pen, error) {
 	w, h := vg.Length(o.Width)*pixel, vg.Length(o.Height)*pixel
 	if o.SVG {
 		p.c = vgsvg.NewWith(vgsvg.UseWH(w, h))
+		p.rect(box{0, 0, o.Width, o.Height}, p.theme.ground)
 	} else {
-		p.c = vgimg.NewWith(vgimg.UseWH(w, h), vgimg.UseDPI(int(96*o.Scale+0.5)))
+		p.c = vgimg.NewWith(vgimg.UseWH(w, h), vgimg.UseDPI(int(96*o.Scale+0.5)),
+			vgimg.UseBackgroundColor(p.theme.ground))
 	}
-	p.rect(box{0, 0, o.Width, o.Height}, p.theme.ground)
 	return p, nil
 }
 
@@ -81,7 +83,7 @@ func (p *pen) writeTo(w io.Writer) error {
 	case *vgsvg.Canvas:
 		_, err = c.WriteTo(w)
 	case *vgimg.Canvas:
-		_, err = vgimg.PngCanvas{Canvas: c}.WriteTo(w)
+		err = writePNG(w, c.Image().(*image.RGBA)) // which it draws on, whatever image it was given
 	}
 	if err != nil {
 		return fmt.Errorf("figure: %w", err)
