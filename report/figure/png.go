@@ -82,7 +82,7 @@ func shades(img *image.RGBA) []shade {
 }
 
 // reduce chooses a palette for the colours and each one's place in it. One colour after the other is
-// taken, always that which its nearest one in the palette stands for worst: by the fourth power of the
+// taken, always that which its nearest one in the palette stands for worst: by the sixth power of the
 // distance, so that frequent colours are exact and rare ones not far off. It says no where one is.
 func reduce(all []shade) (places map[uint32]uint8, palette color.Palette, ok bool) {
 	if len(all) > mostShades {
@@ -101,7 +101,8 @@ func reduce(all []shade) (places map[uint32]uint8, palette color.Palette, ok boo
 			if d := taken.distance(all[i]); d < off[i] {
 				off[i], nearest[i] = d, uint8(len(palette)-1)
 			}
-			if bad := float64(off[i]) * float64(off[i]) * float64(all[i].count); bad > worst {
+			d := float64(off[i])
+			if bad := d * d * d * float64(all[i].count); bad > worst {
 				next, worst = i, bad
 			}
 		}
