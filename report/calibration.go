@@ -6,7 +6,6 @@ import (
 	"math"
 	"path/filepath"
 	"sort"
-	"strings"
 
 	"github.com/simcap/simcap/report/chart"
 	"github.com/simcap/simcap/report/figure"
@@ -90,10 +89,9 @@ const calibrationFile = "calibration.json"
 // WriteCalibration writes calibration.json, report.html and pictures into a folder, which it makes
 // if need be.
 func WriteCalibration(dir string, c *Calibration, o Options) error {
-	if err := writeDrawing(dir, calibrationDrawing(c), o); err != nil {
-		return err
-	}
-	return writeFile(filepath.Join(dir, calibrationFile), func(w io.Writer) error { return writeJSON(w, c) })
+	path := filepath.Join(dir, calibrationFile)
+	data := func() error { return writeFile(path, func(w io.Writer) error { return writeJSON(w, c) }) }
+	return writeResult(dir, calibrationFile, calibrationDrawing(c), data, o)
 }
 
 func calibrationDrawing(c *Calibration) *drawing {
@@ -299,13 +297,7 @@ func (v *calibrationView) cards() []page.Card {
 
 // pictures are the pictures of a calibration by the names of their files.
 func (v *calibrationView) pictures() map[string]figure.Picture {
-	out := map[string]figure.Picture{}
-	footer := v.Name + " · " + strings.Join(v.provenance(), " · ")
-	add := func(name string, charts ...chart.Chart) {
-		if len(charts) > 0 {
-			out[name] = figure.Picture{Footer: footer, Charts: charts}
-		}
-	}
+	a := newAlbum(v.Name, v.provenance())
 	for i := range v.Fits {
 		f := &v.Fits[i]
 		var charts []chart.Chart
@@ -317,12 +309,10 @@ func (v *calibrationView) pictures() map[string]figure.Picture {
 			c.Height = 110
 			charts = append(charts, c)
 		}
-		add(identifier("fit", f.Name), charts...)
+		a.add(identifier("fit", f.Name), charts...)
 	}
 	for _, make := range []func() (chart.Chart, bool){v.holdout, v.windows, v.cold, v.clock, v.power} {
-		if c, ok := make(); ok {
-			add(c.ID, c)
-		}
+		a.take(make())
 	}
-	return out
+	return a.pictures
 }

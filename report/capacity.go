@@ -110,12 +110,8 @@ type capacitySummary struct {
 // CapacityTerminal writes the highest rate of each variant, what is missed beyond it, and the rates that
 // were tried.
 func CapacityTerminal(w io.Writer, c *experiment.Capacity, o TerminalOptions) error {
-	columns := o.Width
-	if columns <= 0 {
-		columns = usualWidth
-	}
 	t := &capacitySummary{c: c}
-	t.paint, t.width = paint(o.Color), min(max(columns, narrowest), widest)
+	t.paint, t.width = paint(o.Color), o.columns()
 	t.b.WriteString(t.in(bold, quantity.Cut(c.Scenario, t.width)) + "\n")
 	parts := []string{"arrivals of " + strings.Join(c.Workloads, ", ") + " scaled",
 		fmt.Sprintf("seed %d", c.Seed)}

@@ -107,12 +107,8 @@ type comparisonTable struct {
 // ComparisonTerminal writes the systems side by side: values, and how they differ from the first
 // system, `~` where that is noise.
 func ComparisonTerminal(w io.Writer, c *experiment.Comparison, o TerminalOptions) error {
-	columns := o.Width
-	if columns <= 0 {
-		columns = usualWidth
-	}
 	t := &comparisonTable{c: c}
-	t.paint, t.width = paint(o.Color), min(max(columns, narrowest), widest)
+	t.paint, t.width = paint(o.Color), o.columns()
 	t.systems()
 	t.rowsOf("", "", comparisonGroups[0].title)
 	for _, g := range comparisonGroups[1:] {

@@ -22,12 +22,8 @@ type planSummary struct {
 // the answer, what binds, what a step to either side would change, the runners-up, and how the answer
 // moves when the world does.
 func PlanTerminal(w io.Writer, r *plan.Result, o TerminalOptions) error {
-	columns := o.Width
-	if columns <= 0 {
-		columns = usualWidth
-	}
 	t := &planSummary{p: r}
-	t.paint, t.width = paint(o.Color), min(max(columns, narrowest), widest)
+	t.paint, t.width = paint(o.Color), o.columns()
 	t.planHead()
 	t.answer()
 	if r.Best != nil {

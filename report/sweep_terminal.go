@@ -23,12 +23,8 @@ type sweepSummary struct {
 // SweepTerminal writes the summary of a sweep: a table from the cheapest point to the dearest, with the
 // frontier and the SLO marked, the cheapest point that keeps the SLO, and for two keys a map.
 func SweepTerminal(w io.Writer, s *experiment.Sweep, o TerminalOptions) error {
-	columns := o.Width
-	if columns <= 0 {
-		columns = usualWidth
-	}
 	t := &sweepSummary{s: s, labels: axisLabels(s.Axes)}
-	t.paint, t.width = paint(o.Color), min(max(columns, narrowest), widest)
+	t.paint, t.width = paint(o.Color), o.columns()
 	t.sweepHead()
 	t.table()
 	t.heat()

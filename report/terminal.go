@@ -17,6 +17,14 @@ type TerminalOptions struct {
 	OutDir string // where WriteRun wrote its files; "": nowhere
 }
 
+// columns are how many columns are used.
+func (o TerminalOptions) columns() int {
+	if o.Width <= 0 {
+		return usualWidth
+	}
+	return min(max(o.Width, narrowest), widest)
+}
+
 // The first columns hold a block's title, the rest its text.
 const (
 	margins     = 12
@@ -39,11 +47,7 @@ type summary struct {
 // Terminal writes the summary of a run: whether it keeps the SLO, what it costs, how slow it is and why,
 // what the containers did, and what to try next.
 func Terminal(w io.Writer, r *experiment.Result, o TerminalOptions) error {
-	columns := o.Width
-	if columns <= 0 {
-		columns = usualWidth
-	}
-	s := &summary{paint: paint(o.Color), r: r, width: min(max(columns, narrowest), widest)}
+	s := &summary{paint: paint(o.Color), r: r, width: o.columns()}
 	s.head()
 	s.objectives()
 	s.cost()

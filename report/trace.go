@@ -33,11 +33,7 @@ type traceText struct {
 // TraceTerminal writes what a trace is like: its rate, bursts, distance from a Poisson process and what
 // that does to a queue.
 func TraceTerminal(w io.Writer, s *shape.Shape, o TerminalOptions) error {
-	columns := o.Width
-	if columns <= 0 {
-		columns = usualWidth
-	}
-	t := &traceText{paint: paint(o.Color), s: s, width: min(max(columns, narrowest), widest)}
+	t := &traceText{paint: paint(o.Color), s: s, width: o.columns()}
 	t.head()
 	t.traffic()
 	t.burstiness()

@@ -33,11 +33,7 @@ type TraceFitRow struct {
 
 // TraceFitTerminal writes the comparison side by side, the best first.
 func TraceFitTerminal(w io.Writer, f *TraceFit, o TerminalOptions) error {
-	columns := o.Width
-	if columns <= 0 {
-		columns = usualWidth
-	}
-	t := &traceText{paint: paint(o.Color), width: min(max(columns, narrowest), widest)}
+	t := &traceText{paint: paint(o.Color), width: o.columns()}
 	t.b.WriteString(t.in(bold, quantity.Cut(f.File, t.width)) + "\n")
 	for _, l := range flow([]string{"judged by " + quantity.Plural(float64(f.Judged), "arrival") + " in " +
 		duration(f.SpanS), quantity.Plural(float64(f.Runs), "run") + " of each function"}, t.width) {

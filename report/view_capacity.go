@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"path/filepath"
 	"sort"
 	"strings"
 
@@ -19,12 +18,8 @@ import (
 // capacity.json
 // and its table, report.html and pictures.
 func WriteCapacity(dir string, c *experiment.Capacity, o Options) error {
-	d := capacityDrawing(c)
-	d.before = drawn(filepath.Join(dir, "capacity.json"))
-	if err := WriteCapacityData(dir, c); err != nil {
-		return err
-	}
-	return writeDrawing(dir, d, o)
+	data := func() error { return WriteCapacityData(dir, c) }
+	return writeResult(dir, "capacity.json", capacityDrawing(c), data, o)
 }
 
 func capacityDrawing(c *experiment.Capacity) *drawing {
@@ -290,16 +285,10 @@ func (v *capacityView) table() *page.Table {
 
 // pictures are the pictures of a capacity search by the names of their files.
 func (v *capacityView) pictures() map[string]figure.Picture {
-	out := map[string]figure.Picture{}
-	footer := v.Scenario + " · " + strings.Join(v.provenance(), " · ")
-	add := func(c chart.Chart, ok bool) {
-		if ok {
-			out[c.ID] = figure.Picture{Footer: footer, Charts: []chart.Chart{c}}
-		}
-	}
-	add(v.variants())
+	a := newAlbum(v.Scenario, v.provenance())
+	a.take(v.variants())
 	for i := range v.Searches {
-		add(v.steps(i))
+		a.take(v.steps(i))
 	}
-	return out
+	return a.pictures
 }

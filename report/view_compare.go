@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"path/filepath"
 	"strings"
 
 	"github.com/simcap/simcap/experiment"
@@ -17,12 +16,8 @@ import (
 // WriteCompare writes what there is of a comparison into a folder, which it makes if need be: compare.json
 // and its table, report.html and pictures.
 func WriteCompare(dir string, c *experiment.Comparison, o Options) error {
-	d := compareDrawing(c)
-	d.before = drawn(filepath.Join(dir, "compare.json"))
-	if err := WriteComparisonData(dir, c); err != nil {
-		return err
-	}
-	return writeDrawing(dir, d, o)
+	data := func() error { return WriteComparisonData(dir, c) }
+	return writeResult(dir, "compare.json", compareDrawing(c), data, o)
 }
 
 func compareDrawing(c *experiment.Comparison) *drawing {
@@ -431,12 +426,9 @@ func (v *compareView) settings() []page.Block {
 
 // pictures are the pictures of a comparison by the names of their files.
 func (v *compareView) pictures() map[string]figure.Picture {
-	out := map[string]figure.Picture{}
-	footer := v.title() + " · " + strings.Join(v.provenance(), " · ")
+	a := newAlbum(v.title(), v.provenance())
 	for _, make := range []func() (chart.Chart, bool){v.differences, v.curves, v.why, v.costs} {
-		if c, ok := make(); ok {
-			out[c.ID] = figure.Picture{Footer: footer, Charts: []chart.Chart{c}}
-		}
+		a.take(make())
 	}
-	return out
+	return a.pictures
 }

@@ -56,7 +56,7 @@ func TestDecisionsAreDrawn(t *testing.T) {
 		if keep := os.Getenv("FIGURES"); keep != "" {
 			dir = filepath.Join(keep, name)
 		}
-		if err := writeDrawing(dir, d.drawing, Options{}); err != nil {
+		if err := writeResult(dir, "results.json", d.drawing, func() error { return nil }, Options{}); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
 		first, err := os.ReadFile(filepath.Join(dir, "report.html"))

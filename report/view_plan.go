@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"path/filepath"
 	"strings"
 
 	"github.com/simcap/simcap/experiment"
@@ -17,12 +16,7 @@ import (
 // WritePlan writes plan.json, plan.csv, page and pictures of a plan into a folder, which it makes if need
 // be.
 func WritePlan(dir string, r *plan.Result, o Options) error {
-	d := planDrawing(r)
-	d.before = drawn(filepath.Join(dir, "plan.json"))
-	if err := WritePlanData(dir, r); err != nil {
-		return err
-	}
-	return writeDrawing(dir, d, o)
+	return writeResult(dir, "plan.json", planDrawing(r), func() error { return WritePlanData(dir, r) }, o)
 }
 
 func planDrawing(r *plan.Result) *drawing {

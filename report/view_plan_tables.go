@@ -245,12 +245,9 @@ func (v *planView) facts() []page.Fact {
 
 // pictures are the pictures of a plan by the names of their files.
 func (v *planView) pictures() map[string]figure.Picture {
-	out := map[string]figure.Picture{}
-	footer := v.Scenario + " · " + strings.Join(v.provenance(), " · ")
+	a := newAlbum(v.Scenario, v.provenance())
 	for _, make := range []func() (chart.Chart, bool){v.explored, v.map2, v.sensitivity} {
-		if c, ok := make(); ok {
-			out[c.ID] = figure.Picture{Footer: footer, Charts: []chart.Chart{c}}
-		}
+		a.take(make())
 	}
-	return out
+	return a.pictures
 }

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
-	"path/filepath"
 	"sort"
 
 	"github.com/simcap/simcap/experiment"
@@ -17,23 +15,7 @@ import (
 // WriteSweep writes what there is of a sweep into a folder, which it makes if need be: sweep.json, sweep.csv,
 // sweep.parquet, report.html and pictures.
 func WriteSweep(dir string, s *experiment.Sweep, o Options) error {
-	d := sweepDrawing(s)
-	d.before = drawn(filepath.Join(dir, "sweep.json"))
-	if err := WriteSweepData(dir, s); err != nil {
-		return err
-	}
-	return writeDrawing(dir, d, o)
-}
-
-// writeDrawing writes page and pictures into a folder.
-func writeDrawing(dir string, d *drawing, o Options) error {
-	if err := o.Validate(); err != nil {
-		return err
-	}
-	if err := os.MkdirAll(filepath.Clean(dir), 0o755); err != nil {
-		return fmt.Errorf("report: %w", err)
-	}
-	return draw(dir, d, o)
+	return writeResult(dir, "sweep.json", sweepDrawing(s), func() error { return WriteSweepData(dir, s) }, o)
 }
 
 func sweepDrawing(s *experiment.Sweep) *drawing {

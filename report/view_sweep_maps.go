@@ -339,22 +339,16 @@ func stateWord(verdict string) string {
 
 // pictures are the pictures of a sweep by the names of their files.
 func (v *sweepView) pictures() map[string]figure.Picture {
-	out := map[string]figure.Picture{}
-	footer := v.Scenario + " · " + strings.Join(v.provenance(), " · ")
-	add := func(c chart.Chart, ok bool) {
-		if ok {
-			out[c.ID] = figure.Picture{Footer: footer, Charts: []chart.Chart{c}}
-		}
-	}
-	add(v.scatter())
+	a := newAlbum(v.Scenario, v.provenance())
+	a.take(v.scatter())
 	if all := v.slices(); len(all) > 0 {
 		for _, m := range []*measure{&v.latency, &v.cost} {
 			c, ok := v.heat(m, &all[0])
 			c.ID = identifier("map", m.metric)
-			add(c, ok)
+			a.take(c, ok)
 		}
 	}
-	add(v.effects(&v.latency))
-	add(v.effects(&v.cost))
-	return out
+	a.take(v.effects(&v.latency))
+	a.take(v.effects(&v.cost))
+	return a.pictures
 }

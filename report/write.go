@@ -47,20 +47,26 @@ func (o Options) Validate() error {
 // WriteRun writes what is to be seen of a run into a folder, which it makes if need be: results.json
 // with all detail, report.html, and pictures. Files of the same names are replaced, each at once.
 func WriteRun(dir string, r *experiment.Result, o Options) error {
+	d := &drawing{HTML: func(w io.Writer) error { return HTML(w, r, o) }, Pictures: RunPictures(r)}
+	return writeResult(dir, resultsFile, d, func() error {
+		return writeFile(filepath.Join(dir, resultsFile), func(w io.Writer) error { return JSON(w, r, true) })
+	}, o)
+}
+
+// writeResult writes data, page and pictures into a folder, which it makes if need be; the data are or
+// include the file of the given name.
+func writeResult(dir, file string, d *drawing, data func() error, o Options) error {
 	if err := o.Validate(); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Clean(dir), 0o755); err != nil {
 		return fmt.Errorf("report: %w", err)
 	}
-	path := filepath.Join(dir, resultsFile)
-	before := drawn(path)
-	err := writeFile(path, func(w io.Writer) error { return JSON(w, r, true) })
-	if err != nil {
+	d.before = drawn(filepath.Join(dir, file))
+	if err := data(); err != nil {
 		return err
 	}
-	return draw(dir, &drawing{HTML: func(w io.Writer) error { return HTML(w, r, o) },
-		Pictures: RunPictures(r), before: before}, o)
+	return draw(dir, d, o)
 }
 
 // resultsFile is the name of results in their folder, pageFile that of their page.
@@ -231,34 +237,50 @@ func writeFile(path string, write func(io.Writer) error) error {
 	return nil
 }
 
+// album gathers pictures by the names of their files.
+type album struct {
+	pictures map[string]figure.Picture
+	footer   string
+}
+
+func newAlbum(title string, provenance []string) *album {
+	return &album{map[string]figure.Picture{}, title + " · " + strings.Join(provenance, " · ")}
+}
+
+// add takes charts that stand on one sheet, if there are any.
+func (a *album) add(name string, charts ...chart.Chart) {
+	if len(charts) > 0 {
+		a.pictures[name] = figure.Picture{Footer: a.footer, Charts: charts}
+	}
+}
+
+// take takes a chart, if there is one.
+func (a *album) take(c chart.Chart, ok bool) {
+	if ok {
+		a.add(c.ID, c)
+	}
+}
+
 // RunPictures are the pictures of a run, by the names of their files: distribution and breakdown of
 // latency, cost, and what happened over time, in all and for each function.
 func RunPictures(r *experiment.Result) map[string]figure.Picture {
-	out := map[string]figure.Picture{}
-	footer := footerOf(r)
-	add := func(name string, charts ...chart.Chart) {
-		if len(charts) > 0 {
-			out[name] = figure.Picture{Footer: footer, Charts: charts}
-		}
-	}
+	a := newAlbum(r.Scenario, provenance(r))
 	for _, make := range []func(*experiment.Result) (chart.Chart, bool){latencyCurve, whyBars,
 		costBars, coldBars,
 		rejectedBars, makespanCurve} {
-		if c, ok := make(r); ok {
-			add(c.ID, c)
-		}
+		a.take(make(r))
 	}
 	for _, c := range tokenCurves(r) {
-		add(c.ID, c)
+		a.add(c.ID, c)
 	}
 	if r.Detail == nil {
-		return out
+		return a.pictures
 	}
 	names := functionNames(r)
 	if len(names) > 1 {
 		t := newTimeline(r, total(r.Detail))
-		add("containers", present(r, "", t, containersOverTime, queueOverTime)...)
-		add("traffic", present(r, "", t, arrivalsOverTime, costOverTime)...)
+		a.add("containers", present(r, "", t, containersOverTime, queueOverTime)...)
+		a.add("traffic", present(r, "", t, arrivalsOverTime, costOverTime)...)
 	}
 	for _, name := range names {
 		t := newTimeline(r, detailOf(r, name).Series)
@@ -266,16 +288,16 @@ func RunPictures(r *experiment.Result) map[string]figure.Picture {
 		if len(names) == 1 {
 			suffix = ""
 		}
-		add(identifier("latency", suffix), present(r, name, t, latencyOverTime, arrivalsOverTime)...)
-		add(identifier("containers", suffix), present(r, name, t, containersOverTime, queueOverTime)...)
+		a.add(identifier("latency", suffix), present(r, name, t, latencyOverTime, arrivalsOverTime)...)
+		a.add(identifier("containers", suffix), present(r, name, t, containersOverTime, queueOverTime)...)
 		if c, ok := containerLanes(r, name, t); ok {
-			add(identifier("lives", suffix), c)
+			a.add(identifier("lives", suffix), c)
 		}
 		if c, ok := batchColumns(r, name); ok {
-			add(identifier("batches", suffix), c)
+			a.add(identifier("batches", suffix), c)
 		}
 	}
-	return out
+	return a.pictures
 }
 
 // present are the charts of a timeline that have something to show.
@@ -288,13 +310,4 @@ func present(r *experiment.Result, function string, t *timeline,
 		}
 	}
 	return out
-}
-
-// footerOf says under every picture where it comes from.
-func footerOf(r *experiment.Result) string {
-	text := r.Scenario
-	for _, p := range provenance(r) {
-		text += " · " + p
-	}
-	return text
 }
