@@ -46,7 +46,7 @@ func mistakes() []mistake {
 		{name: "duplicate key", old: "cpu: 2", new: "cpu: 2\n    cpu: 3", at: "cpu: 3", path: "functions.embed.cpu",
 			message: "there twice; first in line 8"},
 		{name: "missing key", old: "    function: embed\n", new: "", at: "name: web", path: "workloads.web",
-			message: `the key "function" is missing in`},
+			message: `the key "function" is missing in`, help: "for example `function: embed`"},
 		{name: "no version", old: "simcap: 1\n", new: "", at: "name: plain", path: "", message: `the key "simcap" is missing in`},
 		{name: "another version", old: "simcap: 1", new: "simcap: 2", at: "2", path: "simcap", message: "schema version"},
 		{name: "no value", old: "horizon: 1h", new: "horizon:", at: "", path: "horizon", message: "no value, where a time"},

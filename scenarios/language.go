@@ -63,7 +63,7 @@ func (l *language) nearestAnywhere(text string) (string, *section) {
 	for _, s := range l.sections {
 		all = append(all, s.keys()...)
 	}
-	near := Nearest(text, all)
+	near := nearestWithin(max(1, len([]rune(text))/4), text, all) // so many keys that some is like any word
 	if near == "" {
 		return "", nil
 	}

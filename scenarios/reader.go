@@ -306,8 +306,12 @@ func (s *section) readInto(r *reader, n *yaml.Node, path string, owners ...refle
 		}
 		p, ok := given[f.name]
 		if !ok {
-			if r.lang.words[key].Required && !r.meant[join(path, f.name)] {
-				r.fail(r.head(n, path), path, "", "the key %q is missing in %s", f.name, s.what)
+			if w := r.lang.words[key]; w.Required && !r.meant[join(path, f.name)] {
+				help := ""
+				if like := w.like(); like != "" {
+					help = "for example `" + like + "`"
+				}
+				r.fail(r.head(n, path), path, help, "the key %q is missing in %s", f.name, s.what)
 			}
 			continue
 		}

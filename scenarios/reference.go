@@ -47,8 +47,8 @@ func (l *language) learnWords() {
 		}
 		w := parseWord(doc.text.comment(key.Line))
 		w.Section, w.Key, w.place, w.Path = k.section, k.key, path, pattern(path)
-		if value.Kind == yaml.ScalarNode {
-			w.Example = value.Value
+		if text := inFlow(value); len(text) <= longestExample {
+			w.Example = text
 		}
 		words[k] = w
 	}
@@ -56,6 +56,37 @@ func (l *language) learnWords() {
 	l.words = words
 	l.shareWords(l.processes)
 	l.shareWords(l.distributions["time"])
+}
+
+// longestExample is how long a value may be, in bytes, that is shown as an example.
+const longestExample = 60
+
+// inFlow is a value on one line.
+func inFlow(n *yaml.Node) string {
+	var parts []string
+	switch n.Kind {
+	case yaml.MappingNode:
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			parts = append(parts, n.Content[i].Value+": "+inFlow(n.Content[i+1]))
+		}
+		return "{" + strings.Join(parts, ", ") + "}"
+	case yaml.SequenceNode:
+		for _, v := range n.Content {
+			parts = append(parts, inFlow(v))
+		}
+		return "[" + strings.Join(parts, ", ") + "]"
+	case yaml.AliasNode:
+		return inFlow(n.Alias)
+	}
+	return n.Value
+}
+
+// like is how the key is written, for example; "" where there is no short way.
+func (w Word) like() string {
+	if w.Example == "" {
+		return ""
+	}
+	return w.place[strings.LastIndexByte(w.place, '.')+1:] + ": " + w.Example
 }
 
 // shareWords gives the words about keys that all alternatives of a union have to those at which the
@@ -294,8 +325,8 @@ func (w Word) String() string {
 			fmt.Fprintf(&b, "  %-8s %s\n", []string{"keys:", ""}[min(i, 1)], line)
 		}
 	}
-	if w.Example != "" && w.Example != w.Default {
-		fmt.Fprintf(&b, "  example: %s: %s\n", w.place[strings.LastIndexByte(w.place, '.')+1:], w.Example)
+	if like := w.like(); like != "" && w.Example != w.Default {
+		fmt.Fprintf(&b, "  example: %s\n", like)
 	}
 	return b.String()
 }

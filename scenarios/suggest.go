@@ -6,7 +6,12 @@ import "strings"
 // string alignment distance, if that is at most 1 + a third of the text's length. "" where none is
 // near. Of equally near ones it is the first.
 func Nearest(text string, candidates []string) string {
-	best, bestDistance := "", 2+len([]rune(text))/3
+	return nearestWithin(1+len([]rune(text))/3, text, candidates)
+}
+
+// nearestWithin is Nearest within the given distance.
+func nearestWithin(most int, text string, candidates []string) string {
+	best, bestDistance := "", most+1
 	for _, c := range candidates {
 		d := alignment(strings.ToLower(text), strings.ToLower(c))
 		if d < bestDistance && d < max(len(text), len(c)) { // with something in common
