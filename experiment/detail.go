@@ -112,7 +112,8 @@ func (d *detailer) finish(yaml string, end sim.Time) *Detail {
 			PricePerS: t.Functions[i].PricePerS, Series: d.series(i), Settings: poolSettings(f),
 			Latency: distribution(d.latency[i]), Bands: splitBands(d.bands[i]),
 			ColdStages: coldStages(d.stages[i]), BatchSizes: d.batches[i],
-			Gantt: ganttRows(t.Functions[i].Gantt), GanttSampled: t.Functions[i].GanttSampled,
+			Gantt:        ganttRows(&t.Functions[i]),
+			GanttSampled: t.Functions[i].EveryReady*t.Functions[i].EveryUnready > 1,
 		}
 		if f.GPUs > 0 {
 			detail.GPU = f.GPU
@@ -275,15 +276,15 @@ func coldStages(sums []model.StageTally) []Stage {
 	return out
 }
 
-func ganttRows(rows []model.ContainerRow) []ContainerRow {
+func ganttRows(f *model.FunctionTally) []ContainerRow {
 	out := []ContainerRow{}
-	for i := range rows {
-		r := &rows[i]
+	for i := range f.Gantt {
+		r := &f.Gantt[i]
 		row := ContainerRow{Number: int(r.Container), CreatedS: r.Created.Seconds(), Inputs: r.Inputs,
-			BusyS: r.Busy.Seconds(), Reason: r.Reason}
+			BusyS: r.Busy.Seconds(), Reason: r.Reason, StandsFor: f.EveryUnready}
 		if r.Ready != model.Unset {
 			at := r.Ready.Seconds()
-			row.ReadyS = &at
+			row.ReadyS, row.StandsFor = &at, f.EveryReady
 		}
 		if r.Stopped != model.Unset {
 			at := r.Stopped.Seconds()

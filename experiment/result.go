@@ -188,7 +188,7 @@ type FunctionDetail struct {
 	Bands        []Band         `json:"bands"` // what inputs at p0-50, 50-90, 90-95, 95-99, 99-99.9, 99.9-100 spent their time on
 	ColdStages   []Stage        `json:"cold_stages"`
 	BatchSizes   []int64        `json:"batch_sizes"` // element n-1: batches of n inputs that began in the window
-	Gantt        []ContainerRow `json:"gantt"`       // containers of the first replication, sampled when there are many
+	Gantt        []ContainerRow `json:"gantt"`       // containers of the first replication, every n-th when there are many
 	GanttSampled bool           `json:"gantt_sampled"`
 	TTFT         *Distribution  `json:"ttft,omitempty"` // of LLM functions, all replications
 	TPOT         *Distribution  `json:"tpot,omitempty"`
@@ -248,4 +248,6 @@ type ContainerRow struct {
 	Inputs   int64    `json:"inputs"`
 	BusyS    float64  `json:"busy_s"`
 	Reason   string   `json:"reason"`
+	// StandsFor is how many containers the row stands for where there are too many to be drawn; 0 is 1.
+	StandsFor int64 `json:"stands_for"`
 }

@@ -467,8 +467,7 @@ type poolBook struct {
 	coldBins                              []float64  // ns of billed starting by bin
 	batchSizes                            []int64    // items begun in the window, by inputs - 1
 	stages                                []stageSum // of the cold start, then of the snapshot
-	gantt                                 []ContainerRow
-	every                                 int64 // the Gantt chart has every n-th container; a power of two
+	lived, unready                        lives      // rows of the Gantt chart
 }
 
 type stageSum struct {
@@ -479,7 +478,8 @@ type stageSum struct {
 func (b *poolBook) init(p *pool) {
 	b.batchSizes = make([]int64, p.batchMax)
 	b.stages = make([]stageSum, len(p.stages)+len(p.snapStages))
-	b.every = 1
+	b.lived = lives{most: mostReady, every: 1}
+	b.unready = lives{most: mostUnready, every: 1}
 }
 
 func (b *poolBook) collect(now sim.Time, inWindow, binEnds bool) {
@@ -557,27 +557,45 @@ func (b *poolBook) billCold(m *machine, c *container, now sim.Time) {
 	}
 }
 
-// ganttRows bounds the containers of the Gantt chart.
-const ganttRows = 400
+// Rows of the Gantt chart at most: of containers that became ready, and of those that never did.
+const (
+	mostReady   = 300
+	mostUnready = 100
+)
 
-// keeps says whether the picture has the row of a container: all of them, or every n-th when there are
-// many.
-func (b *poolBook) keeps(number int64) bool { return (number-1)&(b.every-1) == 0 }
+// lives are rows of containers for the Gantt chart: of all, in the order in which they ended, or of every
+// n-th where there are many.
+type lives struct {
+	rows  []ContainerRow
+	most  int   // rows
+	every int64 // a power of two
+	ended int64
+}
 
-// keep takes the container's row for the picture, if that has it.
-func (b *poolBook) keep(row *ContainerRow) {
-	if !b.keeps(row.Container) {
-		return
+// livesOf is where the container belongs.
+func (b *poolBook) livesOf(c *container) *lives {
+	if c.readyAt == sim.Never {
+		return &b.unready
 	}
-	b.gantt = append(b.gantt, *row)
-	for len(b.gantt) > ganttRows {
-		b.every *= 2
-		kept := b.gantt[:0]
-		for i := range b.gantt {
-			if b.keeps(b.gantt[i].Container) {
-				kept = append(kept, b.gantt[i])
-			}
+	return &b.lived
+}
+
+// next says whether the row of the container that ends next is wanted.
+func (l *lives) next() bool {
+	l.ended++
+	return (l.ended-1)&(l.every-1) == 0
+}
+
+// keep takes a row that is wanted.
+func (l *lives) keep(row *ContainerRow) {
+	if len(l.rows) == l.most {
+		for i := 0; 2*i < l.most; i++ {
+			l.rows[i] = l.rows[2*i]
 		}
-		b.gantt = kept
+		l.rows = l.rows[:(l.most+1)/2]
+		if l.every *= 2; (l.ended-1)&(l.every-1) != 0 {
+			return
+		}
 	}
+	l.rows = append(l.rows, *row)
 }

@@ -367,9 +367,7 @@ func (m *machine) stop(p *pool, ci int32, reason string) {
 // gone is the end of a container that no longer counts as anything and has no date.
 func (m *machine) gone(p *pool, ci int32, c *container, reason string) {
 	p.book.stopped(m, p, c)
-	if m.rows.wantsContainer(m, p, c) {
-		m.rows.container(m, p, c, m.now, reason)
-	}
+	m.containerEnds(p, c, m.now, reason)
 	c.state = stopped
 	m.containers.At(c.older).younger = c.younger
 	m.containers.At(c.younger).older = c.older

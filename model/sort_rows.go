@@ -66,13 +66,15 @@ func (r *rowSorter) input(m *machine, i int32, in *input, w *caller, outcome Out
 	}
 }
 
-// wantsContainer says whether someone wants the container's row.
-func (r *rowSorter) wantsContainer(m *machine, p *pool, c *container) bool {
-	return m.hooks.Rows.Container != nil || p.book.keeps(c.number)
+// containerEnds makes a row of a container that ends now, or at the end of the run, if someone wants it.
+func (m *machine) containerEnds(p *pool, c *container, now sim.Time, reason string) {
+	if drawn := p.book.livesOf(c).next(); drawn || m.hooks.Rows.Container != nil {
+		m.rows.container(m, p, c, now, reason, drawn)
+	}
 }
 
-// container takes the row of a container that ends now, or at the end of the run.
-func (r *rowSorter) container(m *machine, p *pool, c *container, now sim.Time, reason string) {
+// container makes the row of a container, which is drawn, or for someone who looks at all rows.
+func (r *rowSorter) container(m *machine, p *pool, c *container, now sim.Time, reason string, drawn bool) {
 	row := ContainerRow{
 		Replication: m.trial.Replication, Function: p.set.Name, Container: c.number, Created: c.created,
 		Ready: Unset, Stopped: now, Inputs: c.inputs, Busy: c.busy, Reason: reason,
@@ -86,7 +88,9 @@ func (r *rowSorter) container(m *machine, p *pool, c *container, now sim.Time, r
 	}
 	row.Cold = max(0, min(now, c.readyAt)-c.billedFrom)
 	row.CostUSD = (row.Cold + row.Busy + row.Idle).Seconds() * p.price
-	p.book.keep(&row)
+	if drawn {
+		p.book.livesOf(c).keep(&row)
+	}
 	if m.hooks.Rows.Container == nil {
 		return
 	}

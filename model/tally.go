@@ -86,7 +86,9 @@ type FunctionTally struct {
 	Stages                              []StageTally
 	Engine                              *EngineTally // nil: no LLM function
 	Gantt                               []ContainerRow
-	GanttSampled                        bool
+	// EveryReady and EveryUnready are how many containers a row of Gantt stands for: one that became ready
+	// and one that did not.
+	EveryReady, EveryUnready int64
 	// Series by bin: time integrals in nanoseconds.
 	LiveBins, StartingBins, ReadyBins, BusyBins, DrainingBins, ColdBins []float64
 	LivePeak                                                            []int64
@@ -121,9 +123,7 @@ func (m *machine) finish() (*Tally, error) {
 			if p.llm != nil {
 				p.llm.count.add(&c.engine.count)
 			}
-			if m.rows.wantsContainer(m, p, c) {
-				m.rows.container(m, p, c, end, "end")
-			}
+			m.containerEnds(p, c, end, "end")
 		}
 	}
 	m.rows.writeContainers(m, true)
@@ -202,7 +202,8 @@ func (p *pool) tally() FunctionTally {
 		LiveNS: b.live.window, StartingNS: b.starting.window, ReadyNS: b.ready.window,
 		BusyNS: b.busy.window, ColdNS: float64(b.cold), Peak: b.live.windowPeak, Started: b.started,
 		Stopped: b.stops, LifetimeNS: b.lifetime, BatchSizes: b.batchSizes, PricePerS: p.price,
-		Gantt: b.gantt, GanttSampled: b.every > 1,
+		Gantt:      slices.Concat(b.lived.rows, b.unready.rows),
+		EveryReady: b.lived.every, EveryUnready: b.unready.every,
 		LiveBins: b.live.Bins, StartingBins: b.starting.Bins, ReadyBins: b.ready.Bins,
 		BusyBins: b.busy.Bins, DrainingBins: b.draining.Bins, ColdBins: b.coldBins,
 		LivePeak: b.live.Peaks,

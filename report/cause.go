@@ -68,6 +68,9 @@ func percent(f float64) string {
 	if f > 0 && f < 0.005 {
 		return "<1%"
 	}
+	if f >= 0.995 && f < 1-1e-9 { // but for rounding errors of sums
+		return ">99%"
+	}
 	return fmt.Sprintf("%.0f%%", 100*f)
 }
 

@@ -1,9 +1,11 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"math"
-	"sort"
+	"slices"
+	"strings"
 
 	"github.com/simcap/simcap/experiment"
 	"github.com/simcap/simcap/report/chart"
@@ -327,9 +329,7 @@ func containerLanes(r *experiment.Result, function string, t *timeline) (chart.C
 		lanes.Rows[row].Spans = append(lanes.Rows[row].Spans, life(c, stop)...)
 	}
 	subtitle := "From creation to stop, each container on the first row that is free; replication 1"
-	if d.GanttSampled {
-		subtitle += ", a sample"
-	}
+	subtitle += ofMany(d.Gantt)
 	if len(lanes.Rows) > mostLanes {
 		subtitle += fmt.Sprintf(", %d of %d rows", mostLanes, len(lanes.Rows))
 		lanes.Rows = lanes.Rows[:mostLanes]
@@ -340,32 +340,64 @@ func containerLanes(r *experiment.Result, function string, t *timeline) (chart.C
 			"scaledown_window saves cold starts. Long pale ones are paid for and idle.", Lanes: lanes}, true
 }
 
-// livesFinding says how long containers live.
-func livesFinding(function string, rows []experiment.ContainerRow) string {
-	var ages []float64
-	never := 0
+// ofMany says which containers are drawn where there are too many.
+func ofMany(rows []experiment.ContainerRow) string {
+	ready, unready := int64(1), int64(1)
 	for i := range rows {
 		if rows[i].ReadyS == nil {
-			never++
+			unready = max(unready, rows[i].StandsFor)
+		} else {
+			ready = max(ready, rows[i].StandsFor)
+		}
+	}
+	switch {
+	case ready > 1 && unready > 1:
+		return fmt.Sprintf(", one of %d that became ready, one of %d that did not", ready, unready)
+	case ready > 1:
+		return fmt.Sprintf(", one of %d that became ready", ready)
+	case unready > 1:
+		return fmt.Sprintf(", one of %d that were never ready", unready)
+	}
+	return ""
+}
+
+// livesFinding says how long containers live.
+func livesFinding(function string, rows []experiment.ContainerRow) string {
+	type age struct {
+		s  float64
+		of int64 // containers
+	}
+	var ages []age
+	never, stopped, all := int64(0), int64(0), int64(0)
+	for i := range rows {
+		n := max(1, rows[i].StandsFor)
+		all += n
+		if rows[i].ReadyS == nil {
+			never += n
 		}
 		if rows[i].StoppedS != nil {
-			ages = append(ages, *rows[i].StoppedS-rows[i].CreatedS)
+			stopped += n
+			ages = append(ages, age{*rows[i].StoppedS - rows[i].CreatedS, n})
 		}
 	}
-	sort.Float64s(ages)
-	switch n := len(ages); {
-	case never > 3 && 5*never > len(rows):
-		return fmt.Sprintf("%s of the containers of %s are stopped before they are ready",
-			percent(share(float64(never), float64(len(rows)))), function)
-	case n == 0:
+	slices.SortFunc(ages, func(x, y age) int { return cmp.Compare(x.s, y.s) })
+	switch {
+	case never > 3 && 5*never > all:
+		part := strings.Replace(percent(share(float64(never), float64(all))), ">", "Over ", 1)
+		return fmt.Sprintf("%s of the containers of %s are stopped before they are ready", part, function)
+	case stopped == 0:
 		return fmt.Sprintf("No container of %s is stopped", function)
-	case n < 3:
-		return fmt.Sprintf("%s of %s, stopped after %s", quantity.Plural(float64(n), "container"), function,
-			duration(ages[n-1]))
-	default:
-		return fmt.Sprintf("Half of the containers of %s live less than %s, the longest %s", function,
-			duration(ages[n/2]), duration(ages[n-1]))
+	case stopped < 3:
+		return fmt.Sprintf("%s of %s, stopped after %s", quantity.Plural(float64(stopped), "container"),
+			function, duration(ages[len(ages)-1].s))
 	}
+	middle, before := 0, ages[0].of
+	for before <= stopped/2 {
+		middle++
+		before += ages[middle].of
+	}
+	return fmt.Sprintf("Half of the containers of %s live less than %s, the longest %s", function,
+		duration(ages[middle].s), duration(ages[len(ages)-1].s))
 }
 
 // stopOf is when a container's life ends in a picture.

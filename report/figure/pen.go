@@ -16,6 +16,8 @@ import (
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/vgimg"
 	"gonum.org/v1/plot/vg/vgsvg"
+
+	"github.com/simcap/simcap/report/quantity"
 )
 
 // pen draws on a canvas in pixels of 1/96 inch, with y downwards from the top.
@@ -218,7 +220,7 @@ func (p *pen) upward(a at, l letters, s string) {
 func (p *pen) lines(l letters, s string, width float64) []string {
 	var out []string
 	line := ""
-	for _, word := range strings.Fields(s) {
+	for _, word := range strings.FieldsFunc(quantity.Glue(s), func(r rune) bool { return r == ' ' }) {
 		if line != "" && p.width(l, line+" "+word) > width {
 			out, line = append(out, line), ""
 		}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/simcap/simcap/report/chart"
 	"github.com/simcap/simcap/report/palette"
+	"github.com/simcap/simcap/report/quantity"
 )
 
 //go:embed app.css
@@ -157,7 +158,7 @@ func Write(w io.Writer, p *Page) error {
 		return fmt.Errorf("page: %w", err)
 	}
 	css := styles + roleStyles()
-	t, err := template.New("page").Funcs(template.FuncMap{"key": key}).Parse(layout)
+	t, err := template.New("page").Funcs(template.FuncMap{"key": key, "glue": quantity.Glue}).Parse(layout)
 	if err != nil {
 		return fmt.Errorf("page: %w", err)
 	}

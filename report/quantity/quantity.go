@@ -4,6 +4,7 @@ package quantity
 
 import (
 	"math"
+	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -270,3 +271,8 @@ func Tick(kind Kind, v, most float64) string {
 	}
 	return s.prefix + text + s.suffix
 }
+
+var beforeUnit = regexp.MustCompile(`(\d) (ns|µs|ms|s|min|h|d|M|G|T|[KMGT]?i?B)\b`)
+
+// Glue keeps numbers and their units on one line wherever the text is broken: by no-break spaces.
+func Glue(text string) string { return beforeUnit.ReplaceAllString(text, "$1\u00a0$2") }
