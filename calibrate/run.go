@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -455,12 +456,11 @@ func (r *runner) open(s *Session) error {
 		rate := share * capacity
 		arrivals := load.Poisson(rate, r.plan.OpenSeconds, r.plan.Seed+uint64(i))
 		if len(arrivals) < 20 {
-			r.warn("an open loop of %.3g requests per second over %.0f s has only %d requests: left "+
-				"out", rate,
-				r.plan.OpenSeconds, len(arrivals))
+			r.warn("an open loop of %s requests per second over %.0f s has only %d requests: left "+
+				"out", digits(rate), r.plan.OpenSeconds, len(arrivals))
 			continue
 		}
-		r.say("open loop: %.3g requests per second for %.0f s", rate, r.plan.OpenSeconds)
+		r.say("open loop: %s requests per second for %.0f s", digits(rate), r.plan.OpenSeconds)
 		p := Point{Run: 1, Batch: r.plan.Batches[0], RatePerS: rate}
 		p.Records = r.clock.Open(r.ctx, s.Target, load.Request{Batch: p.Batch}, arrivals, 10_000)
 		if r.ctx.Err() != nil {
@@ -470,15 +470,14 @@ func (r *runner) open(s *Session) error {
 		p.Saturated = steady.Saturated(p.Latencies(), load.InFlight(p.Records))
 		switch failed := len(p.Records) - len(p.Latencies()); {
 		case failed > 0:
-			r.warn("%d of %d requests of the open loop at %.3g per second failed", failed,
-				len(p.Records), rate)
+			r.warn("%d of %d requests of the open loop at %s per second failed", failed,
+				len(p.Records), digits(rate))
 		case p.Saturated:
-			r.warn("the server falls behind at %.3g requests per second", rate)
+			r.warn("the server falls behind at %s requests per second", digits(rate))
 		}
 		if p.Late > 0.05 {
-			r.warn("%.0f %% of the requests at %.3g per second were sent late: this machine is too "+
-				"slow, or too "+
-				"busy, to measure it", 100*p.Late, rate)
+			r.warn("%.0f %% of the requests at %s per second were sent late: this machine is too "+
+				"slow, or too busy, to measure it", 100*p.Late, digits(rate))
 		}
 		r.m.Open = append(r.m.Open, p)
 	}
@@ -523,7 +522,8 @@ func (r *runner) load(s *Session, run, concurrency int, request load.Request, na
 	if p.State != steady.Stable {
 		r.warn("%s: %s: %s", name, p.State, p.Why)
 	}
-	r.say("%s: median %.4g ms, %.4g requests per second", name, 1e3*fit.Median(p.Times()), p.Throughput())
+	r.say("%s: median %s ms, %s requests per second", name, digits(1e3*fit.Median(p.Times())),
+		digits(p.Throughput()))
 	return &p.Point, nil
 }
 
@@ -652,4 +652,14 @@ func (p *pointRunner) because() string {
 		return ""
 	}
 	return " (" + p.lastError + ")"
+}
+
+// digits writes a number with three significant digits, or all before the point, and never an exponent.
+func digits(v float64) string {
+	if v >= 100 {
+		return strconv.FormatFloat(v, 'f', 0, 64)
+	}
+	text := strconv.FormatFloat(v, 'g', 3, 64)
+	v, _ = strconv.ParseFloat(text, 64)
+	return strconv.FormatFloat(v, 'f', -1, 64)
 }

@@ -191,9 +191,9 @@ func outside(function, workload, profile, what string, mean float64, valid []flo
 	if mean >= valid[0] && mean <= valid[1] {
 		return nil
 	}
-	return []string{fmt.Sprintf("%s: the %s of %s have %.4g tokens on average, and the profile %s was "+
-		"measured with %.4g to %.4g: extrapolated", function, what, workload, mean, profile, valid[0],
-		valid[1])}
+	return []string{fmt.Sprintf("%s: the %s of %s have %s tokens on average, and the profile %s was "+
+		"measured with %s to %s: extrapolated", function, what, workload, digits(mean), profile,
+		digits(valid[0]), digits(valid[1]))}
 }
 
 // takeTokens adds the times of a function's LLM inputs.

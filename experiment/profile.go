@@ -102,8 +102,9 @@ func sizeWarnings(s *Scenario, f *model.Function, p *Profile) []string {
 			mean = w.Size.Mean()
 		}
 		if mean < v[0] || mean > v[1] {
-			out = append(out, fmt.Sprintf("%s: the sizes of %s have mean %.4g, and the profile %s was "+
-				"measured with %.4g to %.4g: extrapolated", f.Name, w.Name, mean, p.Name, v[0], v[1]))
+			out = append(out, fmt.Sprintf("%s: the sizes of %s have mean %s, and the profile %s was "+
+				"measured with %s to %s: extrapolated", f.Name, w.Name, digits(mean), p.Name, digits(v[0]),
+				digits(v[1])))
 		}
 	}
 	return out

@@ -118,8 +118,8 @@ func (f *finder) search(out *CapacitySearch) error {
 	}
 	if kept == nil {
 		first := f.tried[1]
-		out.Bounded, out.Limit = true, fmt.Sprintf("no rate from %.3g to %.3g times the scenario's keeps "+
-			"the SLO: at its own %s is missed", leastFactor, mostFactor, firstMissed(first))
+		out.Bounded, out.Limit = true, fmt.Sprintf("no rate from %s to %s times the scenario's keeps "+
+			"the SLO: at its own %s is missed", digits(leastFactor), digits(mostFactor), firstMissed(first))
 		return nil
 	}
 	width := f.options.Precision

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"sort"
+	"strconv"
 
 	"github.com/simcap/simcap/model/workload"
 	"github.com/simcap/simcap/sim"
@@ -93,9 +94,9 @@ func (g *gathering) overload(function int, name string, r *Result) string {
 		arrived += d.ArrivedPerS / float64(len(g.trials))
 	}
 	if growing && growth < arrived {
-		return fmt.Sprintf("%s: arrivals exceed capacity by %s: %.3g inputs come and %.3g leave a second, "+
+		return fmt.Sprintf("%s: arrivals exceed capacity by %s: %s inputs come and %s leave a second, "+
 			"so the queue grows for as long as they come, and latencies tell how long that was", name,
-			percentText(growth/(arrived-growth)), arrived, arrived-growth)
+			percentText(growth/(arrived-growth)), digits(arrived), digits(arrived-growth))
 	}
 	m := r.Functions[name]
 	lost := sumOf(m.Inputs.Rejected.PendingLimit, m.Inputs.Rejected.TotalLimit)
@@ -295,4 +296,14 @@ func sortedNames(m map[string]Measures) []string {
 	}
 	sort.Strings(names)
 	return names
+}
+
+// digits writes a number with three significant digits, or all before the point, and never an exponent.
+func digits(v float64) string {
+	if v >= 100 {
+		return strconv.FormatFloat(v, 'f', 0, 64)
+	}
+	text := strconv.FormatFloat(v, 'g', 3, 64)
+	v, _ = strconv.ParseFloat(text, 64)
+	return strconv.FormatFloat(v, 'f', -1, 64)
 }

@@ -278,8 +278,8 @@ func qualityFacts(q *scenarios.ProfileQuality) []page.Fact {
 	}
 	for _, h := range q.Holdout {
 		facts = append(facts, page.Fact{Name: "held out",
-			Value: fmt.Sprintf("at %.3g/s: p50 %s, predicted %s; "+
-				"p95 %s, predicted %s", h.Rate, quantity.Format(quantity.Seconds, h.MeasuredP50/1e9),
+			Value: fmt.Sprintf("at %s: p50 %s, predicted %s; p95 %s, predicted %s",
+				quantity.Format(quantity.PerS, h.Rate), quantity.Format(quantity.Seconds, h.MeasuredP50/1e9),
 				quantity.Format(quantity.Seconds, h.PredictedP50/1e9),
 				quantity.Format(quantity.Seconds, h.MeasuredP95/1e9),
 				quantity.Format(quantity.Seconds, h.PredictedP95/1e9)) + tokensHeldOut(&h)})
