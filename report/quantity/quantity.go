@@ -272,7 +272,13 @@ func Tick(kind Kind, v, most float64) string {
 	return s.prefix + text + s.suffix
 }
 
-var beforeUnit = regexp.MustCompile(`(\d) (ns|µs|ms|s|min|h|d|M|G|T|[KMGT]?i?B)\b`)
+var (
+	beforeUnit = regexp.MustCompile(`(\d) (ns|µs|ms|s|min|h|d|M|G|T|[KMGT]?i?B)\b`)
+	afterKey   = regexp.MustCompile(`([a-z]_[a-z]+) (\d)`)
+)
 
-// Glue keeps numbers and their units on one line wherever the text is broken: by no-break spaces.
-func Glue(text string) string { return beforeUnit.ReplaceAllString(text, "$1\u00a0$2") }
+// Glue keeps numbers and their units, and keys and their numbers, on one line wherever the text is broken:
+// by no-break spaces.
+func Glue(text string) string {
+	return afterKey.ReplaceAllString(beforeUnit.ReplaceAllString(text, "$1\u00a0$2"), "$1\u00a0$2")
+}

@@ -2,6 +2,7 @@ package quantity
 
 import (
 	"math"
+	"strings"
 	"testing"
 )
 
@@ -93,6 +94,19 @@ func TestCut(t *testing.T) {
 		{"ab", 0, ""}} {
 		if got := Cut(test.text, test.width); got != test.want {
 			t.Errorf("Cut(%q, %d) = %q, want %q", test.text, test.width, got, test.want)
+		}
+	}
+}
+
+func TestGlue(t *testing.T) {
+	for text, want := range map[string]string{
+		"takes 48.1 ms on average":                       "takes 48.1~ms on average",
+		"1 h of 24 h, 3 M inputs, 12 GiB":                "1~h of 24~h, 3~M inputs, 12~GiB",
+		"scaledown_window 2m · buffer_containers 0: $5":  "scaledown_window~2m · buffer_containers~0: $5",
+		"5 starts, 7 hosts and 2 Ms of 3 containers_max": "5 starts, 7 hosts and 2 Ms of 3 containers_max",
+	} {
+		if got := strings.ReplaceAll(Glue(text), "\u00a0", "~"); got != want {
+			t.Errorf("%q, want %q", got, want)
 		}
 	}
 }
