@@ -166,17 +166,19 @@ func (h *Histogram) UnmarshalText(text []byte) error {
 		}
 	default:
 		s = Sketch{counts: make([]int64, sketchBuckets), n: n, min: next(), max: next()}
-		total, bucket := int64(0), int64(0)
+		first, total, bucket := int64(Bucket(s.min)), int64(0), int64(0)
 		for total < n && !failed {
-			bucket += next()
-			if failed = failed || bucket < 0 || bucket >= sketchBuckets; failed {
+			more := next()
+			bucket += more
+			rises := total > 0 && more > 0 || total == 0 && bucket == first
+			if failed = failed || !rises || bucket < 0 || bucket >= sketchBuckets; failed {
 				break
 			}
 			s.counts[bucket] = next()
 			total += s.counts[bucket]
 			failed = failed || s.counts[bucket] <= 0 || total < 0
 		}
-		failed = failed || total != n || s.min > s.max
+		failed = failed || total != n || s.min > s.max || int64(Bucket(s.max)) != bucket
 	}
 	if failed || len(b) > 0 {
 		return errHistogram
