@@ -64,7 +64,8 @@ func (v *validator) tokens(c *Config, w *Workload, at string) {
 		switch {
 		case f == nil:
 		case own.dist != nil && f.Service.LLM == nil:
-			v.warn(path, "has no effect: function %s has no service.llm", w.Function)
+			p := v.wrong(path, "has no effect: function %s has no service.llm", w.Function)
+			p.Warning, p.Needs = true, []string{"functions." + w.Function + ".service"}
 		case own.dist == nil && f.Service.LLM != nil && !traced:
 			v.wrong(path, "is missing: function %s has an LLM engine", w.Function).Help =
 				"write a number or a distribution, " + own.key + ": {dist: lognormal, p50: 200, p99: 2000}"

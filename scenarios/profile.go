@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"unicode"
 
 	"go.yaml.in/yaml/v4"
 
@@ -261,9 +262,25 @@ func (r *reader) profile(name string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, LargestFile+1))
 }
 
+// lettersOf are the letters and digits of a name, as people agree on them.
+func lettersOf(name string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			return unicode.ToLower(r)
+		}
+		return -1
+	}, name)
+}
+
 // profileHelp says what may have been meant by a name that is neither a file nor in the library.
 func profileHelp(name string) string {
-	if near := Nearest(name, LibraryProfiles()); near != "" {
+	near := Nearest(name, LibraryProfiles())
+	for _, other := range LibraryProfiles() {
+		if text := lettersOf(name); near == "" && len(text) > 3 && strings.Contains(lettersOf(other), text) {
+			near = other
+		}
+	}
+	if near != "" {
 		return fmt.Sprintf("did you mean %q? `simcap profiles` lists the library", near)
 	}
 	return "a path is relative to the scenario's file; `simcap profiles` lists those that come with simcap"

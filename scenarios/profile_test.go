@@ -73,6 +73,14 @@ func TestProfileOfTheLibrary(t *testing.T) {
 	if len(ds) != 1 || !strings.Contains(ds[0].Help, `did you mean "resnet50-trt-fp16-a`) {
 		t.Error(ds)
 	}
+	// The engine that is not known is not missed elsewhere.
+	s = strings.Replace(plainScenario, "service: {time: 30ms}", "service: {profile: llama-3.1-8b}", 1)
+	s = strings.Replace(s, "function: embed\n", "function: embed\n    output_tokens: 100\n", 1)
+	s = strings.Replace(s, "metric: latency.p99, function", "metric: ttft.p95, function", 1)
+	_, ds = Load("x.yaml", []byte(s), Options{})
+	if len(ds) != 1 || !strings.Contains(ds[0].Help, `did you mean "llama31-8b-vllm-`) {
+		t.Error(ds)
+	}
 }
 
 func TestReadProfileMistakes(t *testing.T) {

@@ -127,8 +127,12 @@ func (r *reader) checkLLMMetric(n *yaml.Node, path, metric string, s *experiment
 	engines := map[string]bool{}
 	for i := range s.Model.Functions {
 		f := &s.Model.Functions[i]
-		if f.Service.LLM != nil && (function == "" || function == f.Name) {
+		switch {
+		case function != "" && function != f.Name:
+		case f.Service.LLM != nil:
 			engines[f.Name] = true
+		case r.misread("functions." + f.Name + ".service"):
+			return // it may be meant to have an engine
 		}
 	}
 	for i := range s.Model.Workloads {
