@@ -53,7 +53,7 @@ func (o Options) Bytes() int {
 	if err != nil {
 		return 1
 	}
-	return int(9 * o.Width * o.Height * o.Scale * o.Scale) // two images of 4 bytes a device pixel, one of 1
+	return int(5 * o.Width * o.Height * o.Scale * o.Scale) // an image of 4 bytes a device pixel and one of 1
 }
 
 // Picture is one or more charts on one sheet. Several are drawn below each other with a common x axis,

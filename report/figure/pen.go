@@ -4,14 +4,18 @@ import (
 	"fmt"
 	"image"
 	"image/color"
+	"image/draw"
 	"io"
 	"math"
 	"strings"
+	"sync"
 
 	"codeberg.org/go-fonts/liberation/liberationsansbold"
 	"codeberg.org/go-fonts/liberation/liberationsansregular"
+	"git.sr.ht/~sbinet/gg"
 	xfont "golang.org/x/image/font"
 	"golang.org/x/image/font/opentype"
+	"golang.org/x/image/math/fixed"
 	"gonum.org/v1/plot/font"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/vgimg"
@@ -26,6 +30,13 @@ type pen struct {
 	height float64
 	fonts  *font.Cache
 	theme  *theme
+	cuts   map[cut]xfont.Face // for images
+}
+
+// cut is a size of a typeface.
+type cut struct {
+	size float64
+	bold bool
 }
 
 const pixel = vg.Inch / 96
@@ -66,16 +77,34 @@ func newPen(o Options) (*pen, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &pen{height: o.Height, fonts: fonts, theme: themeOf(o.Dark)}
+	p := &pen{height: o.Height, fonts: fonts, theme: themeOf(o.Dark), cuts: map[cut]xfont.Face{}}
 	w, h := vg.Length(o.Width)*pixel, vg.Length(o.Height)*pixel
 	if o.SVG {
 		p.c = vgsvg.NewWith(vgsvg.UseWH(w, h))
 		p.rect(box{0, 0, o.Width, o.Height}, p.theme.ground)
 	} else {
-		p.c = vgimg.NewWith(vgimg.UseWH(w, h), vgimg.UseDPI(int(96*o.Scale+0.5)),
-			vgimg.UseBackgroundColor(p.theme.ground))
+		p.c = p.onImage(o)
 	}
 	return p, nil
+}
+
+// images are used again for the next picture: their memory takes a third of the time that a picture takes.
+var images sync.Pool
+
+// onImage is a canvas on an image of the ground's colour.
+func (p *pen) onImage(o Options) *vgimg.Canvas {
+	dpi := int(96*o.Scale + 0.5)
+	size := image.Rect(0, 0, int(o.Width*float64(dpi)/96+0.5), int(o.Height*float64(dpi)/96+0.5))
+	img, ok := images.Get().(*image.RGBA)
+	if !ok || img.Rect != size {
+		img = image.NewRGBA(size)
+	}
+	ctx := gg.NewContextForRGBA(img)
+	ctx.SetLineCapButt()
+	ctx.InvertY()
+	c := vgimg.NewWith(vgimg.UseImageWithContext(img, ctx), vgimg.UseDPI(dpi))
+	draw.Draw(img, size, image.NewUniform(p.theme.ground), image.Point{}, draw.Src)
+	return c
 }
 
 // writeTo writes the finished figure.
@@ -85,7 +114,9 @@ func (p *pen) writeTo(w io.Writer) error {
 	case *vgsvg.Canvas:
 		_, err = c.WriteTo(w)
 	case *vgimg.Canvas:
-		err = writePNG(w, c.Image().(*image.RGBA)) // which it draws on, whatever image it was given
+		img := c.Image().(*image.RGBA) // of onImage
+		err = writePNG(w, img)
+		images.Put(img)
 	}
 	if err != nil {
 		return fmt.Errorf("figure: %w", err)
@@ -198,8 +229,26 @@ func (p *pen) text(a at, l letters, s string) {
 	}
 	a.x -= l.x * p.width(l, s)
 	a.y += l.y * capitals * l.size
+	if c, ok := p.c.(*vgimg.Canvas); ok {
+		p.write(c, a, l, s)
+		return
+	}
 	p.c.SetColor(l.color)
 	p.c.FillString(p.face(l), p.point(a), s)
+}
+
+// write is text on an image: the same pixels as FillString makes, without its detour by a transformation
+// of each letter, which takes a third of the time that a picture takes.
+func (p *pen) write(c *vgimg.Canvas, a at, l letters, s string) {
+	k := cut{l.size, l.bold}
+	if p.cuts[k] == nil {
+		face := p.face(l)
+		p.cuts[k] = face.FontFace(c.DPI())
+	}
+	in64ths := func(x float64) fixed.Int26_6 { return fixed.Int26_6(math.Round(64 * x * c.DPI() / 96)) }
+	d := xfont.Drawer{Dst: c.Image(), Src: image.NewUniform(l.color), Face: p.cuts[k],
+		Dot: fixed.Point26_6{X: in64ths(a.x), Y: in64ths(a.y)}}
+	d.DrawString(s)
 }
 
 // upward writes text that reads from bottom to top, its middle at the given place.

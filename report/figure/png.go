@@ -9,6 +9,7 @@ import (
 	"io"
 	"math"
 	"slices"
+	"sync"
 )
 
 // A chart has few colours, and shades of them where edges are smoothed. A PNG file with a palette of 256
@@ -41,9 +42,22 @@ func (s shade) distance(o shade) int {
 	return (r-x)*(r-x) + (g-y)*(g-y) + (b-z)*(b-z)
 }
 
+// encoders holds what an encoder needs besides the image, to be used again.
+var encoders encoderPool
+
+type encoderPool struct{ sync.Pool }
+
+// Get and Put implement png.EncoderBufferPool.
+func (p *encoderPool) Get() *png.EncoderBuffer {
+	b, _ := p.Pool.Get().(*png.EncoderBuffer)
+	return b
+}
+
+func (p *encoderPool) Put(b *png.EncoderBuffer) { p.Pool.Put(b) }
+
 // writePNG writes an opaque image: with a palette where that looks the same, else in true colours.
 func writePNG(w io.Writer, img *image.RGBA) error {
-	e := png.Encoder{CompressionLevel: png.BestSpeed}
+	e := png.Encoder{CompressionLevel: png.BestSpeed, BufferPool: &encoders}
 	all := shades(img)
 	places, palette, ok := reduce(all)
 	if !ok {
@@ -59,6 +73,14 @@ func pixels(pix []uint8, f func(rgba uint32, from, to int)) {
 	}
 	from, last := 0, binary.LittleEndian.Uint32(pix)
 	for i := 4; i+4 <= len(pix); i += 4 {
+		for twice := uint64(last)<<32 | uint64(last); i+8 <= len(pix); i += 8 {
+			if binary.LittleEndian.Uint64(pix[i:]) != twice {
+				break
+			}
+		}
+		if i+4 > len(pix) {
+			break
+		}
 		if v := binary.LittleEndian.Uint32(pix[i:]); v != last {
 			f(last, from/4, i/4)
 			from, last = i, v
