@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
-	"strconv"
 	"sync"
 	"time"
 
@@ -16,6 +15,7 @@ import (
 	"github.com/simcap/simcap/calibrate/steady"
 	"github.com/simcap/simcap/calibrate/target"
 	"github.com/simcap/simcap/calibrate/telemetry"
+	"github.com/simcap/simcap/report/quantity"
 )
 
 // runner measures one subject by one plan.
@@ -457,10 +457,10 @@ func (r *runner) open(s *Session) error {
 		arrivals := load.Poisson(rate, r.plan.OpenSeconds, r.plan.Seed+uint64(i))
 		if len(arrivals) < 20 {
 			r.warn("an open loop of %s requests per second over %.0f s has only %d requests: left "+
-				"out", digits(rate), r.plan.OpenSeconds, len(arrivals))
+				"out", quantity.Plain(rate), r.plan.OpenSeconds, len(arrivals))
 			continue
 		}
-		r.say("open loop: %s requests per second for %.0f s", digits(rate), r.plan.OpenSeconds)
+		r.say("open loop: %s requests per second for %.0f s", quantity.Plain(rate), r.plan.OpenSeconds)
 		p := Point{Run: 1, Batch: r.plan.Batches[0], RatePerS: rate}
 		p.Records = r.clock.Open(r.ctx, s.Target, load.Request{Batch: p.Batch}, arrivals, 10_000)
 		if r.ctx.Err() != nil {
@@ -471,13 +471,13 @@ func (r *runner) open(s *Session) error {
 		switch failed := len(p.Records) - len(p.Latencies()); {
 		case failed > 0:
 			r.warn("%d of %d requests of the open loop at %s per second failed", failed,
-				len(p.Records), digits(rate))
+				len(p.Records), quantity.Plain(rate))
 		case p.Saturated:
-			r.warn("the server falls behind at %s requests per second", digits(rate))
+			r.warn("the server falls behind at %s requests per second", quantity.Plain(rate))
 		}
 		if p.Late > 0.05 {
 			r.warn("%.0f %% of the requests at %s per second were sent late: this machine is too "+
-				"slow, or too busy, to measure it", 100*p.Late, digits(rate))
+				"slow, or too busy, to measure it", 100*p.Late, quantity.Plain(rate))
 		}
 		r.m.Open = append(r.m.Open, p)
 	}
@@ -522,8 +522,8 @@ func (r *runner) load(s *Session, run, concurrency int, request load.Request, na
 	if p.State != steady.Stable {
 		r.warn("%s: %s: %s", name, p.State, p.Why)
 	}
-	r.say("%s: median %s ms, %s requests per second", name, digits(1e3*fit.Median(p.Times())),
-		digits(p.Throughput()))
+	r.say("%s: median %s ms, %s requests per second", name, quantity.Plain(1e3*fit.Median(p.Times())),
+		quantity.Plain(p.Throughput()))
 	return &p.Point, nil
 }
 
@@ -652,14 +652,4 @@ func (p *pointRunner) because() string {
 		return ""
 	}
 	return " (" + p.lastError + ")"
-}
-
-// digits writes a number with three significant digits, or all before the point, and never an exponent.
-func digits(v float64) string {
-	if v >= 100 {
-		return strconv.FormatFloat(v, 'f', 0, 64)
-	}
-	text := strconv.FormatFloat(v, 'g', 3, 64)
-	v, _ = strconv.ParseFloat(text, 64)
-	return strconv.FormatFloat(v, 'f', -1, 64)
 }

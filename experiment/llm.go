@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/simcap/simcap/model"
+	"github.com/simcap/simcap/report/quantity"
 	"github.com/simcap/simcap/stats"
 )
 
@@ -192,8 +193,8 @@ func outside(function, workload, profile, what string, mean float64, valid []flo
 		return nil
 	}
 	return []string{fmt.Sprintf("%s: the %s of %s have %s tokens on average, and the profile %s was "+
-		"measured with %s to %s: extrapolated", function, what, workload, digits(mean), profile,
-		digits(valid[0]), digits(valid[1]))}
+		"measured with %s to %s: extrapolated", function, what, workload, quantity.Plain(mean), profile,
+		quantity.Plain(valid[0]), quantity.Plain(valid[1]))}
 }
 
 // takeTokens adds the times of a function's LLM inputs.

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/simcap/simcap/model"
+	"github.com/simcap/simcap/report/quantity"
 )
 
 // Profile is what a run has to know of a profile beyond the times that the model uses.
@@ -103,8 +104,8 @@ func sizeWarnings(s *Scenario, f *model.Function, p *Profile) []string {
 		}
 		if mean < v[0] || mean > v[1] {
 			out = append(out, fmt.Sprintf("%s: the sizes of %s have mean %s, and the profile %s was "+
-				"measured with %s to %s: extrapolated", f.Name, w.Name, digits(mean), p.Name, digits(v[0]),
-				digits(v[1])))
+				"measured with %s to %s: extrapolated", f.Name, w.Name, quantity.Plain(mean), p.Name,
+				quantity.Plain(v[0]), quantity.Plain(v[1])))
 		}
 	}
 	return out

@@ -7,6 +7,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"github.com/simcap/simcap/report/quantity"
 )
 
 // CapacityOptions say how a capacity is searched for.
@@ -119,7 +121,8 @@ func (f *finder) search(out *CapacitySearch) error {
 	if kept == nil {
 		first := f.tried[1]
 		out.Bounded, out.Limit = true, fmt.Sprintf("no rate from %s to %s times the scenario's keeps "+
-			"the SLO: at its own %s is missed", digits(leastFactor), digits(mostFactor), firstMissed(first))
+			"the SLO: at its own %s is missed", quantity.Plain(leastFactor), quantity.Plain(mostFactor),
+			firstMissed(first))
 		return nil
 	}
 	width := f.options.Precision

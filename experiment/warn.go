@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"math"
 	"sort"
-	"strconv"
 
 	"github.com/simcap/simcap/model/workload"
+	"github.com/simcap/simcap/report/quantity"
 	"github.com/simcap/simcap/sim"
 	"github.com/simcap/simcap/stats"
 )
@@ -96,7 +96,7 @@ func (g *gathering) overload(function int, name string, r *Result) string {
 	if growing && growth < arrived {
 		return fmt.Sprintf("%s: arrivals exceed capacity by %s: %s inputs come and %s leave a second, "+
 			"so the queue grows for as long as they come, and latencies tell how long that was", name,
-			percentText(growth/(arrived-growth)), digits(arrived), digits(arrived-growth))
+			percentText(growth/(arrived-growth)), quantity.Plain(arrived), quantity.Plain(arrived-growth))
 	}
 	m := r.Functions[name]
 	lost := sumOf(m.Inputs.Rejected.PendingLimit, m.Inputs.Rejected.TotalLimit)
@@ -296,14 +296,4 @@ func sortedNames(m map[string]Measures) []string {
 	}
 	sort.Strings(names)
 	return names
-}
-
-// digits writes a number with three significant digits, or all before the point, and never an exponent.
-func digits(v float64) string {
-	if v >= 100 {
-		return strconv.FormatFloat(v, 'f', 0, 64)
-	}
-	text := strconv.FormatFloat(v, 'g', 3, 64)
-	v, _ = strconv.ParseFloat(text, 64)
-	return strconv.FormatFloat(v, 'f', -1, 64)
 }

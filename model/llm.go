@@ -88,7 +88,7 @@ func (m *machine) wholeTokens(w *caller, d *drawn, in *input, given float64, key
 			m.failure = fmt.Errorf("workload %s: its trace does not say the %s of call %d, and the workload "+
 				"has no %s", w.set.Name, key, in.number, key)
 		default:
-			m.failure = fmt.Errorf("workload %s: call %d has %.0f %s, and at most %d are possible",
+			m.failure = fmt.Errorf("workload %s: call %d has %.4g %s, and at most %d are possible",
 				w.set.Name, in.number, given, key, int64(service.MostTokens))
 		}
 		return 1

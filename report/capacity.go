@@ -205,7 +205,7 @@ func (t *capacitySummary) search(s *experiment.CapacitySearch) {
 		t.wrapped("", s.Limit, red)
 	case s.RatePerS.Value != nil:
 		line := t.in(bold, withInterval(quantity.PerS, s.RatePerS)+" inputs") +
-			", " + quantity.Format(quantity.Number, *s.Factor.Value) + " times the scenario's rate"
+			", " + quantity.Plain(*s.Factor.Value) + " times the scenario's rate"
 		t.line(line)
 		switch {
 		case s.Bounded:

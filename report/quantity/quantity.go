@@ -103,6 +103,9 @@ func Format(kind Kind, v float64) string {
 	return s.write(v, decimals(kind, v/s.size))
 }
 
+// Plain writes a bare number.
+func Plain(v float64) string { return Format(Number, v) }
+
 // Chosen writes a value that someone chose, such as a limit, without digits that say nothing: "0.1%",
 // "$2.50", "8 s".
 func Chosen(kind Kind, v float64) string {
