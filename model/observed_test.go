@@ -66,14 +66,44 @@ func TestLookingChangesNothing(t *testing.T) {
 	}
 	t.Run("everything", func(t *testing.T) { each(t, 500, nil, compare) })
 	t.Run("plain", func(t *testing.T) { each(t, 1500, closing, compare) })
-	t.Run("busy", func(t *testing.T) {
-		for seed := range uint64(60) {
-			cfg := busy(rand.New(rand.NewPCG(seed, 9)))
-			if d := compare(seed, &cfg); d != "" {
-				t.Fatalf("seed %d: %s\n%+v\n%+v", seed, d, cfg.Functions, cfg.Workloads)
+	for name, system := range map[string]struct {
+		make  func(r *rand.Rand) model.Config
+		seeds uint64
+	}{"busy": {busy, 60}, "ticks": {ticking, 200}, "ties": {tying, 300}} {
+		t.Run(name, func(t *testing.T) {
+			for seed := range system.seeds {
+				cfg := system.make(rand.New(rand.NewPCG(seed, 9)))
+				if d := compare(seed, &cfg); d != "" {
+					t.Fatalf("seed %d: %s\n%+v\n%+v", seed, d, cfg.Functions, cfg.Workloads)
+				}
 			}
+		})
+	}
+}
+
+// ticking is a busy system whose inputs draw nothing but demands, on an autoscaler that ticks: at instants at
+// which inputs come and end too, and alone.
+func ticking(r *rand.Rand) model.Config {
+	c := busy(r)
+	c.Platform.Limits = model.NoLimits()
+	c.Platform.Routing = model.MostRecent
+	c.Platform.Autoscaler.Interval = pick(r, 125*sim.Millisecond, sim.Second, sim.Second, 1300*sim.Millisecond)
+	c.Platform.Autoscaler.CancelStarting = r.IntN(4) > 0
+	for i := range c.Functions {
+		f := &c.Functions[i]
+		f.Batched, f.Service.PerUnit = model.Batched{}, 0
+		if f.Service.Batch != nil {
+			f.Service = service.Config{Time: dist.Exponential{Average: 4e8}}
 		}
-	})
+	}
+	for i := range c.Workloads {
+		w := &c.Workloads[i]
+		w.Size = nil
+		if r.IntN(2) == 0 {
+			w.Arrivals.Kind = workload.Constant{RatePerSec: pick(r, 2.0, 4, 16)}
+		}
+	}
+	return c
 }
 
 // busy is a system of plain functions under thousands of inputs, with queues, limits, updates and caps.
@@ -126,6 +156,30 @@ func busy(r *rand.Rand) model.Config {
 			}
 			c.Workloads = append(c.Workloads, w)
 		}
+	}
+	return c
+}
+
+// tying is a small system whose times are a few ns, so that things meet at one instant all the time.
+func tying(r *rand.Rand) model.Config {
+	c := model.NewConfig(model.PresetModal)
+	c.Platform.Limits = model.NoLimits()
+	c.Platform.Autoscaler.Interval = 1 + sim.Time(r.IntN(40))
+	c.Platform.Autoscaler.CancelStarting = r.IntN(4) > 0
+	c.Horizon = 3000
+	short := func(most int) dist.Dist { // ns
+		return pick[dist.Dist](r, dist.Exponential{Average: 1 + float64(r.IntN(most))}, dist.Constant{Value: float64(r.IntN(most))})
+	}
+	for i := range 1 + r.IntN(2) {
+		f := model.NewFunction(string(rune('f'+i)), &c.Platform)
+		f.MinContainers, f.MaxContainers, f.BufferContainers = r.IntN(3), 3+r.IntN(8), r.IntN(2)
+		f.ScaledownWindow = sim.Time(r.IntN(60))
+		f.Service.Time = dist.Exponential{Average: 1 + float64(r.IntN(30))}
+		f.ColdStart.Stages = []model.Stage{{Name: "boot", Time: short(40), Billed: true}}
+		c.Functions = append(c.Functions, f)
+		w := model.NewWorkload(f.Name+"u", f.Name)
+		w.Arrivals.Kind = workload.Poisson{RatePerSec: 1e9 / float64(2+r.IntN(20))}
+		c.Workloads = append(c.Workloads, w)
 	}
 	return c
 }
