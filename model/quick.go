@@ -117,18 +117,18 @@ func (m *machine) quickLane(w *caller, x *express) {
 	}
 	m.arrivalsLeft--
 	m.progressed = m.now
-	m.quickTicks(p, tick)
+	m.restoreTick(p, tick)
 	m.awaitArrival(w)
 }
 
-// quickLeaves gives the calendar back what it did not have meanwhile.
+// quickLeaves gives the calendar back the arrival and the tick that it did not have meanwhile.
 func (m *machine) quickLeaves(w *caller, p *pool, arrival, tick sim.Time) {
 	m.calendar.Set(arrivalSource(w.index), arrival)
-	m.quickTicks(p, tick)
+	m.restoreTick(p, tick)
 }
 
-// quickTicks gives it back the tick.
-func (m *machine) quickTicks(p *pool, tick sim.Time) {
+// restoreTick gives the calendar back the tick that a quick lane has kept, if it has.
+func (m *machine) restoreTick(p *pool, tick sim.Time) {
 	if tick < sim.Never {
 		m.calendar.Add(m.poolSource(p, poolPaced), tick)
 	}

@@ -274,10 +274,12 @@ func lettersOf(name string) string {
 
 // profileHelp says what may have been meant by a name that is neither a file nor in the library.
 func profileHelp(name string) string {
-	near := Nearest(name, LibraryProfiles())
-	for _, other := range LibraryProfiles() {
-		if text := lettersOf(name); near == "" && len(text) > 3 && strings.Contains(lettersOf(other), text) {
-			near = other
+	all, text := LibraryProfiles(), lettersOf(name)
+	near := Nearest(name, all)
+	if near == "" && len(text) > 3 {
+		part := func(other string) bool { return strings.Contains(lettersOf(other), text) }
+		if i := slices.IndexFunc(all, part); i >= 0 {
+			near = all[i]
 		}
 	}
 	if near != "" {
