@@ -328,7 +328,7 @@ func containerLanes(r *experiment.Result, function string, t *timeline) (chart.C
 		free[row] = math.Max(stop, c.CreatedS+(t.end-t.StartS)/1000)
 		lanes.Rows[row].Spans = append(lanes.Rows[row].Spans, life(c, stop)...)
 	}
-	subtitle := "From creation to stop, each container on the first row that is free; replication 1"
+	subtitle := "From creation to stop, each on the first row that is free; replication 1"
 	subtitle += ofMany(d.Gantt)
 	if len(lanes.Rows) > mostLanes {
 		subtitle += fmt.Sprintf(", %d of %d rows", mostLanes, len(lanes.Rows))
@@ -352,11 +352,12 @@ func ofMany(rows []experiment.ContainerRow) string {
 	}
 	switch {
 	case ready > 1 && unready > 1:
-		return fmt.Sprintf(", one of %d that became ready, one of %d that did not", ready, unready)
+		return fmt.Sprintf(", one in %s of those that became ready, one in %s of the others",
+			quantity.Plain(float64(ready)), quantity.Plain(float64(unready)))
 	case ready > 1:
-		return fmt.Sprintf(", one of %d that became ready", ready)
+		return fmt.Sprintf(", one in %s of those that became ready", quantity.Plain(float64(ready)))
 	case unready > 1:
-		return fmt.Sprintf(", one of %d that were never ready", unready)
+		return fmt.Sprintf(", one in %s of those that were never ready", quantity.Plain(float64(unready)))
 	}
 	return ""
 }

@@ -45,6 +45,8 @@ func mistakes() []mistake {
 			message: "unknown key", help: "the keys of a scenario are simcap, name, seed"},
 		{name: "duplicate key", old: "cpu: 2", new: "cpu: 2\n    cpu: 3", at: "cpu: 3", path: "functions.embed.cpu",
 			message: "there twice; first in line 8"},
+		{name: "limits that are a word", old: "platform: modal", new: "platform: {preset: modal, limits: nun}", at: "nun", path: "platform.limits",
+			message: "where none, or limits {pending_sync"},
 		{name: "missing key", old: "    function: embed\n", new: "", at: "name: web", path: "workloads.web",
 			message: `the key "function" is missing in`, help: "for example `function: embed`"},
 		{name: "no version", old: "simcap: 1\n", new: "", at: "name: plain", path: "", message: `the key "simcap" is missing in`},

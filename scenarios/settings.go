@@ -174,11 +174,15 @@ func (l *language) limits() form {
 	s := l.of(reflect.TypeFor[model.Limits](), "limits", "limits")
 	return custom{
 		from: func(r *reader, n *yaml.Node, path string, into reflect.Value) {
-			if v := r.resolve(n, path); v != nil && v.Kind == yaml.ScalarNode && v.Value == "none" {
+			switch v := r.resolve(n, path); {
+			case v == nil:
+			case v.Kind == yaml.ScalarNode && v.Value == "none":
 				into.Set(reflect.ValueOf(model.NoLimits()))
-				return
+			case v.Kind == yaml.MappingNode:
+				s.read(r, n, path, into)
+			default:
+				r.expected(v, path, "none, or "+s.shape())
 			}
-			s.read(r, n, path, into)
 		},
 		like: func(b *schemas) schema { return anyOf(schema{"const": "none"}, b.ref(s)) },
 	}
